@@ -1,0 +1,12 @@
+"""Outreach: an article becomes responsive mail, goes to a list, and every delivery and click is accounted for.
+
+The house, floor by floor (a floor imports only what lies below it; rooms joined by ``|`` do not import each other)::
+
+    cli -> demo -> wiring -> web | engine | config -> actions -> store | transport | inbox
+        -> message | audience | timing | replies | tracking -> address -> errors
+
+``demo`` is a room of its own above ``wiring``: it starts the same parts as production plus a catcher and a
+mailbox page, and nothing below may know that it exists.
+"""
+
+__version__ = "0.1.0"

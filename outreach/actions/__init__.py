@@ -1,0 +1,1 @@
+"""What happens: one verb a file, each owning its transaction, each safe to run twice."""

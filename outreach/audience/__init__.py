@@ -1,0 +1,1 @@
+"""Who? Pure: rows of files, filters, consent; no database, no file, no clock."""

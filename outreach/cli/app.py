@@ -1,0 +1,36 @@
+"""Which commands are there? The tree of nouns and verbs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from outreach import __version__
+from outreach.cli import campaign, init, show
+
+app = typer.Typer(
+    name="outreach",
+    help="E-mail newsletters and outreach: an article in, responsive mail out, every delivery accounted for.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        show.line(f"outreach {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """The options that stand before any command."""
+
+
+app.command("init")(init.init)
+app.add_typer(campaign.app, name="campaign")

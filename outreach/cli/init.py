@@ -1,0 +1,22 @@
+"""`outreach init`: create or upgrade the database, make the secret key."""
+
+from __future__ import annotations
+
+from outreach import config, wiring
+from outreach.cli import show
+
+
+def init() -> None:
+    """Create or upgrade the database and make the secret key (safe to repeat)."""
+    settings = config.load()
+    house, before, after, made_key = wiring.prepare(settings)
+    place = house.store.place
+    house.close()
+    if before is None:
+        show.line(f"Created the database {place}.")
+    elif before != after:
+        show.line(f"Upgraded the database {place} from version {before} to {after}.")
+    else:
+        show.line(f"The database {place} is up to date (version {after}).")
+    if made_key:
+        show.line(f"Made the secret key {wiring.key_file(settings)}: keep a copy, links in mail depend on it.")

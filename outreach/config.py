@@ -1,0 +1,223 @@
+"""What does this installation want? Settings from the environment and `outreach.toml`, read once, refused when wrong.
+
+The environment beats the file. Nothing below the doors reads either: settings travel down as values.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from outreach.errors import SettingsError
+from outreach.timing import duration
+from outreach.timing.pace import Rate
+from outreach.transport import relay
+
+#: The settings file, looked for in the folder that a command is run in.
+FILE = Path("outreach.toml")
+
+Duration = Annotated[timedelta, BeforeValidator(lambda text: duration.parse(text) if isinstance(text, str) else text)]
+
+
+class _SettingsFile(TomlConfigSettingsSource):
+    """`outreach.toml`, where the sender is called `from`, as everywhere but in Python."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        return {"OUTREACH_FROM" if key == "from" else key: value for key, value in values.items()}
+
+
+class Settings(BaseSettings):
+    """Every setting; in the environment its name is OUTREACH_ and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="OUTREACH_", env_ignore_empty=True, extra="forbid", frozen=True)
+
+    home: Path = Field(Path("var"), description="The data folder: database, secret key, journal, media.")
+    database_url: str | None = Field(
+        None, description="sqlite:///file or postgresql+psycopg://user:password@host/name; default: SQLite in the home."
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr("smtp://localhost:25"),
+        description="The relay: smtp://user:password@host:587, smtps://host, with ?tls=off|opportunistic|required; "
+        "or folder:PATH to write .eml files instead.",
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="Where readers reach the web part: the start of every link in mail."
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="At least 32 characters; default: the file secret.key in the home, made by `outreach init`."
+    )
+    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Earlier secret keys, comma-separated, that links in older mail are still read with."
+    )
+    sender: str | None = Field(
+        None, alias="OUTREACH_FROM", description="Who mail is from, such as: Clinic News <news@clinic.example>."
+    )
+    reply_to: str | None = Field(None, description="Where answers go; default: the sender.")
+    postal_address: str | None = Field(
+        None, description="The publisher's postal address, for the footer of every mail."
+    )
+    quote_url: str | None = Field(None, description="Where the article's quote link leads.")
+    return_path: str | None = Field(
+        None, description="The address that failure reports come back to, such as bounces@news.clinic.example."
+    )
+    connections: int = Field(20, ge=1, le=500, description="Connections to the relay that a sender holds at most.")
+    rate: Annotated[Rate | None, NoDecode] = Field(
+        None, description="How many messages may leave, such as 50/s or 10000/h; default: no limit."
+    )
+    retry_first: Duration = Field(timedelta(minutes=5), description="How long to wait before the first retry.")
+    retry_deadline: Duration = Field(timedelta(days=2), description="How long a message is retried before it fails.")
+    grace: Duration = Field(
+        timedelta(hours=1), description="How late a scheduled campaign may start by itself; later, it asks."
+    )
+    timezone: str = Field("UTC", description="The IANA zone of wall times where no --timezone is given.")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="Networks of proxies whose X-Forwarded-For is believed, comma-separated."
+    )
+    templates: Path | None = Field(
+        None, description="A folder laid out like the shipped templates/, searched before them."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _SettingsFile(settings_cls, FILE)
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url(cls, value: SecretStr) -> SecretStr:
+        relay.parse(value.get_secret_value())
+        return value
+
+    @field_validator("public_url", "quote_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("it must be a web address that begins with https:// (or http://) and holds no user name")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash_at_the_end(cls, value: str) -> str:
+        if urlsplit(value).query or urlsplit(value).fragment:
+            raise ValueError("it is the start of links and can have neither ? nor #")
+        return value.rstrip("/")
+
+    @field_validator("rate", mode="before")
+    @classmethod
+    def _rate(cls, value: Any) -> Any:
+        return Rate.parse(value) if isinstance(value, str) else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("it must be an IANA time zone, such as Europe/Berlin or America/New_York") from None
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("it must have at least 32 characters; leave it away and `outreach init` makes one")
+        return value
+
+    @field_validator("trusted_proxies", "old_secret_keys", mode="before")
+    @classmethod
+    def _commas(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        try:
+            return tuple(ip_network(str(part), strict=False) for part in value)
+        except ValueError as error:
+            raise ValueError(f"{error}; write networks such as 10.0.0.0/8") from None
+
+    @property
+    def database(self) -> str:
+        """The database URL that holds: the one given, or SQLite in the data folder."""
+        return self.database_url or f"sqlite:///{self.home / 'outreach.db'}"
+
+    @property
+    def way_out(self) -> relay.Relay | relay.Folder:
+        """The relay, as a value."""
+        return relay.parse(self.smtp_url.get_secret_value())
+
+    def template_folders(self, kind: str) -> tuple[Path, ...]:
+        """Where templates of a kind (`articles`, `email`, `pages`) are looked for: one's own first, then shipped."""
+        roots = ([self.templates] if self.templates else []) + [shipped("templates")]
+        return tuple(root / kind for root in roots)
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings as environment, file and overrides give them.
+
+    Raises SettingsError naming each wrong setting, what it holds and what would be right.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = [_fault(dict(item)) for item in error.errors()]
+        raise SettingsError("\n".join(faults), hint="Mend the environment or outreach.toml.") from error
+    except ValueError as error:  # a TOML file that does not parse
+        raise SettingsError(f"{FILE} cannot be read: {error}") from error
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return "OUTREACH_FROM" if field == "sender" else f"OUTREACH_{field.upper()}"
+
+
+def unknown_variables(environment: dict[str, str] | None = None) -> list[str]:
+    """OUTREACH_ variables that no setting reads: most often a misspelling."""
+    names = os.environ if environment is None else environment
+    known = {variable(field) for field in Settings.model_fields} | {"OUTREACH_DEBUG"}
+    return sorted(name for name in names if name.startswith("OUTREACH_") and name not in known)
+
+
+def shipped(name: str) -> Path:
+    """A folder that comes with outreach (`templates`, `subscribers`): in the package, or at the top of a checkout."""
+    package = Path(__file__).parent
+    return package / name if (package / name).is_dir() else package.parent / name
+
+
+_SECRETS = {"smtp_url", "secret_key", "old_secret_keys", "database_url"}
+
+
+def _fault(item: dict[str, Any]) -> str:
+    field = str(item["loc"][0]) if item["loc"] else ""
+    words = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(field, list(Settings.model_fields), n=1)
+        return f"{FILE}: there is no setting {field!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
+    name = field if field.startswith("OUTREACH_") else variable(field)
+    shown = "" if field in _SECRETS else f" is {item['input']!r}:"
+    return f"{name}{shown} {words}."

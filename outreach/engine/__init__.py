@@ -1,0 +1,1 @@
+"""What runs by itself: the sender and the clock."""

@@ -1,0 +1,1 @@
+"""Reports in: what the world sends back."""

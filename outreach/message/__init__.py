@@ -1,0 +1,1 @@
+"""Article + recipient -> bytes. Pure: no database, no network, no clock."""

@@ -1,0 +1,1 @@
+"""What came back? Pure: a server's words become a verdict."""

@@ -1,0 +1,208 @@
+"""How is the database opened, and what differs between SQLite and PostgreSQL?
+
+Every transaction says beforehand whether it reads or writes. On SQLite a writer takes the write lock when it begins
+(``BEGIN IMMEDIATE``): a transaction that starts by reading and then writes would otherwise fail at once when another
+process wrote in between, however long the busy timeout is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+import sqlalchemy.dialects.postgresql
+import sqlalchemy.dialects.sqlite
+from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session, SQLModel
+
+from outreach.errors import DatabaseUnavailable, SettingsError
+
+#: How long a SQLite writer waits for another one, in milliseconds.
+BUSY_TIMEOUT_MS = 10_000
+
+Backend = Literal["sqlite", "postgresql"]
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An instant: aware UTC in Python, ``timestamptz`` in PostgreSQL, naive UTC text in SQLite."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without zone reached the store: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Choice(sa.types.TypeDecorator[Enum]):
+    """A string enum, stored as its value in a plain text column (so that a new state needs no migration of types)."""
+
+    impl = sa.String(32)
+    cache_ok = True
+
+    def __init__(self, enum: type[Enum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: Enum | str | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(self.enum(value).value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Enum | None:
+        return None if value is None else self.enum(value)
+
+
+#: A JSON object; ``jsonb`` in PostgreSQL.
+Document = sa.JSON().with_variant(sa.dialects.postgresql.JSONB(), "postgresql")
+
+#: A growing table's key: 64 bits in PostgreSQL, SQLite's own rowid.
+BigKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def table_of(model: type[SQLModel]) -> sa.Table:
+    """The Core table behind a SQLModel noun, for the statements of the hot paths."""
+    table: sa.Table = model.__table__  # type: ignore[attr-defined]
+    return table
+
+
+class Store:
+    """The one door to the database: short transactions, each declared as reading or writing.
+
+    Safe to share between threads; a transaction belongs to the thread that opened it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _checked(url)
+        self.backend: Backend = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
+        self.engine = _sqlite_engine(self.url) if self.backend == "sqlite" else _postgresql_engine(self.url)
+        self._writing_engine = self.engine.execution_options(outreach_writes=True)
+
+    @property
+    def place(self) -> str:
+        """Where the database is, for messages: never with the password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads; rolled back at the end."""
+        with self._translated(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that writes; committed durably on leaving, rolled back on any exception."""
+        with (
+            self._translated(),
+            Session(self._writing_engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DatabaseError as error:
+            if type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError}:
+                raise
+            raise DatabaseUnavailable(
+                f"The database {self.place} cannot be used: {_first_line(error)}.", hint=_remedy(error)
+            ) from error
+
+
+def _checked(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise SettingsError(
+            "OUTREACH_DATABASE_URL is not a database URL.",
+            hint="Write sqlite:///path/to/outreach.db or postgresql+psycopg://user:password@host/name.",
+        ) from error
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
+        raise SettingsError(
+            f"OUTREACH_DATABASE_URL names {parsed.drivername!r}, which outreach does not know.",
+            hint="Use sqlite:///... or postgresql+psycopg://...",
+        )
+    return parsed
+
+
+def _sqlite_engine(url: sa.URL) -> Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        # The driver's own habit of opening transactions is switched off; `begin` below opens them.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",  # a commit that was reported survives a power cut
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+            "cache_size = -32768",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("outreach_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> Engine:
+    return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+
+
+def _first_line(error: sa.exc.DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error.orig).__name__
+
+
+def _remedy(error: sa.exc.DBAPIError) -> str:
+    words = str(error.orig)
+    if "not a database" in words:
+        return "That file is something else; name another place in OUTREACH_DATABASE_URL."
+    if "locked" in words:
+        return "Another process holds the database for too long; try again, or end that process."
+    if "full" in words:
+        return "The disk is full; make room, nothing was half-written."
+    if "no such table" in words or "does not exist" in words:
+        return "Run `outreach init` to create or upgrade it."
+    return "Check OUTREACH_DATABASE_URL and that the place exists and may be written; `outreach doctor` looks closer."
+
+
+def sqlite_file(store: Store) -> Path | None:
+    """The file of an SQLite database; None for PostgreSQL or a database in memory."""
+    name = store.url.database
+    return Path(name) if store.backend == "sqlite" and name and name != ":memory:" else None
+
+
+def insert(session: Session, table: sa.Table) -> Any:
+    """An INSERT on which ``on_conflict_do_nothing`` / ``on_conflict_do_update`` can be called, for either database."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sa.dialects.sqlite.insert(table)
+    return sa.dialects.postgresql.insert(table)

@@ -1,0 +1,30 @@
+"""What does this database know about itself? A handful of named facts, the fingerprint of the secret key among them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel
+
+from outreach.store.database import insert, table_of
+
+
+class InstallationFact(SQLModel, table=True):
+    """One named fact about this installation."""
+
+    __tablename__ = "installation"
+
+    key: str = Field(primary_key=True, max_length=64)
+    value: str = Field(sa_type=sa.Text)
+
+
+def fact(session: Session, key: str) -> str | None:
+    """The value of a fact, or None where it was never stated."""
+    row = session.get(InstallationFact, key)
+    return row.value if row else None
+
+
+def state_once(session: Session, key: str, value: str) -> str:
+    """State a fact unless it is stated already; the value that holds now."""
+    statement = insert(session, table_of(InstallationFact)).values(key=key, value=value)
+    session.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
+    return session.get_one(InstallationFact, key).value

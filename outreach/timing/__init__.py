@@ -1,0 +1,1 @@
+"""When? Pure: schedules, retries, pace; the clock arrives as an argument."""

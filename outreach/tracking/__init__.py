@@ -1,0 +1,1 @@
+"""Tokens and counts: who asked for a link, person or machine? Pure."""

@@ -1,0 +1,1 @@
+"""Bytes out: how a message leaves for the relay."""

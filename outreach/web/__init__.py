@@ -1,0 +1,1 @@
+"""The pages and links that readers meet; plain Starlette routes."""

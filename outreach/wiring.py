@@ -1,0 +1,83 @@
+"""How do the settings become a running house? The one place where parts are put together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from outreach.actions import initialise
+from outreach.config import Settings
+from outreach.errors import SettingsError
+from outreach.store import migrate
+from outreach.store.database import Store
+from outreach.tracking.keys import KeyRing
+
+
+@dataclass(frozen=True)
+class House:
+    """An opened installation: what commands and servers work with."""
+
+    settings: Settings
+    store: Store
+    keys: KeyRing
+
+    def close(self) -> None:
+        """Give back the database."""
+        self.store.close()
+
+
+def prepare(settings: Settings) -> tuple[House, str | None, str, bool]:
+    """Create or upgrade the database and make the secret key; safe to repeat.
+
+    Returns the opened house, the database's version before (None: new) and after, and whether a key was made.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    made = _make_key(settings)
+    house = House(settings, Store(settings.database), _keys(settings))
+    before, after = migrate.upgrade(house.store)
+    initialise.fingerprint(house.store, house.keys.fingerprint)
+    return house, before, after, made
+
+
+def open_house(settings: Settings) -> House:
+    """Open an installation that `prepare` has made.
+
+    Raises DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable, KeyMismatch or SettingsError.
+    """
+    store = Store(settings.database)
+    migrate.require_current(store)
+    house = House(settings, store, _keys(settings))
+    initialise.require_fingerprint(store, house.keys.fingerprint)
+    return house
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the secret key lies when no setting holds it."""
+    return settings.home / "secret.key"
+
+
+def _make_key(settings: Settings) -> bool:
+    if settings.secret_key is not None or key_file(settings).exists():
+        return False
+    descriptor = os.open(key_file(settings), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+    return True
+
+
+def _keys(settings: Settings) -> KeyRing:
+    old = tuple(key.get_secret_value().encode() for key in settings.old_secret_keys)
+    if settings.secret_key is not None:
+        return KeyRing(settings.secret_key.get_secret_value().encode(), old)
+    try:
+        text = key_file(settings).read_text().strip()
+    except OSError as error:
+        raise SettingsError(
+            f"The secret key cannot be read from {key_file(settings)}: {error.strerror}.",
+            hint="Run `outreach init`, or set OUTREACH_SECRET_KEY to the key that the database was made with.",
+        ) from error
+    if len(text) < 32:
+        raise SettingsError(f"The secret key in {key_file(settings)} is too short to be one.")
+    return KeyRing(text.encode(), old)
