@@ -33,8 +33,14 @@ def prepare(settings: Settings) -> tuple[House, str | None, str, bool]:
 
     Returns the opened house, the database's version before (None: new) and after, and whether a key was made.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    made = _make_key(settings)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = _make_key(settings)
+    except OSError as error:
+        raise SettingsError(
+            f"The data folder {settings.home} cannot be made or written: {error.strerror}.",
+            hint="Set OUTREACH_HOME to a folder that this user may write.",
+        ) from error
     house = House(settings, Store(settings.database), _keys(settings))
     before, after = migrate.upgrade(house.store)
     initialise.fingerprint(house.store, house.keys.fingerprint)

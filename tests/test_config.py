@@ -1,0 +1,133 @@
+"""Settings come from the environment and outreach.toml, and wrong ones are refused by name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from outreach import config
+from outreach.errors import SettingsError
+from outreach.transport.relay import Folder, Relay, Tls
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_defaults_need_nothing_but_a_folder(tmp_path: Path) -> None:
+    settings = config.load()
+    assert settings.database == f"sqlite:///{tmp_path / 'home' / 'outreach.db'}"
+    assert settings.connections == 20
+    assert settings.rate is None
+    assert settings.retry_deadline == timedelta(days=2)
+
+
+def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("outreach.toml").write_text('connections = 3\nfrom = "File <f@example.org>"\nrate = "50/s"\n')
+    monkeypatch.setenv("OUTREACH_CONNECTIONS", "7")
+    settings = config.load()
+    assert settings.connections == 7
+    assert settings.sender == "File <f@example.org>"
+    assert settings.rate is not None
+    assert settings.rate.per_second == 50
+    monkeypatch.setenv("OUTREACH_FROM", "Env <e@example.org>")
+    assert config.load().sender == "Env <e@example.org>"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "advice"),
+    [
+        ("OUTREACH_CONNECTIONS", "many", "integer"),
+        ("OUTREACH_CONNECTIONS", "0", "greater than or equal to 1"),
+        ("OUTREACH_RATE", "fast", "50/s"),
+        ("OUTREACH_RATE", "5", "50/s"),
+        ("OUTREACH_RETRY_FIRST", "soon", "30s"),
+        ("OUTREACH_RETRY_DEADLINE", "2 moons", "2d"),
+        ("OUTREACH_SMTP_URL", "mail.example.org", "smtp://"),
+        ("OUTREACH_SMTP_URL", "smtp://user:secret-word@mail.example.org?tls=off", "verified TLS"),
+        ("OUTREACH_SMTP_URL", "smtp://mail.example.org?tls=maybe", "off, opportunistic or required"),
+        ("OUTREACH_PUBLIC_URL", "news.example.org", "https://"),
+        ("OUTREACH_PUBLIC_URL", "https://news.example.org/?a=b", "start of links"),
+        ("OUTREACH_QUOTE_URL", "javascript:alert(1)", "https://"),
+        ("OUTREACH_TIMEZONE", "Mars/Olympus", "Europe/Berlin"),
+        ("OUTREACH_SECRET_KEY", "short", "32 characters"),
+        ("OUTREACH_TRUSTED_PROXIES", "everyone", "10.0.0.0/8"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_name_and_what_would_be_right(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, advice: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as refusal:
+        config.load()
+    assert refusal.value.message.startswith(variable)
+    assert advice in refusal.value.message
+    assert "secret-word" not in refusal.value.message
+
+
+def test_every_wrong_setting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_RATE", "fast")
+    monkeypatch.setenv("OUTREACH_CONNECTIONS", "many")
+    with pytest.raises(SettingsError) as refusal:
+        config.load()
+    assert {line.split()[0] for line in refusal.value.message.splitlines()} == {
+        "OUTREACH_RATE",
+        "OUTREACH_CONNECTIONS",
+    }
+
+
+def test_a_misspelt_key_of_the_file_suggests_the_right_one() -> None:
+    Path("outreach.toml").write_text('postal_adress = "x"\n')
+    with pytest.raises(SettingsError, match="did you mean 'postal_address'"):
+        config.load()
+
+
+def test_a_broken_file_is_one_clear_refusal() -> None:
+    Path("outreach.toml").write_text("rate = \n")
+    with pytest.raises(SettingsError, match=r"outreach\.toml cannot be read"):
+        config.load()
+
+
+def test_a_misspelt_variable_is_noticed() -> None:
+    assert config.unknown_variables({"OUTREACH_SMPT_URL": "x", "OUTREACH_FROM": "y", "PATH": "z"}) == [
+        "OUTREACH_SMPT_URL"
+    ]
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert [name for name, field in config.Settings.model_fields.items() if not field.description] == []
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_SMTP_URL", "smtps://user:hidden-word@mail.example.org")
+    monkeypatch.setenv("OUTREACH_SECRET_KEY", "k" * 40)
+    settings = config.load()
+    assert "hidden-word" not in repr(settings) + repr(settings.way_out)
+    assert "kkkk" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://localhost:2525", Relay("localhost", 2525, Tls.OPPORTUNISTIC)),
+        ("smtp://mail.example.org", Relay("mail.example.org", 25, Tls.OPPORTUNISTIC)),
+        ("smtp://u:p%40ss@mail.example.org", Relay("mail.example.org", 587, Tls.REQUIRED, "u", "p@ss")),
+        ("smtps://u:p@mail.example.org", Relay("mail.example.org", 465, Tls.IMPLICIT, "u", "p")),
+        ("smtp://u:p@127.0.0.1:2525?tls=off", Relay("127.0.0.1", 2525, Tls.OFF, "u", "p")),
+        ("folder:out/box", Folder(Path("out/box"))),
+        ("folder:///tmp/out", Folder(Path("/tmp/out"))),
+    ],
+)
+def test_the_way_out_is_read_from_its_url(monkeypatch: pytest.MonkeyPatch, url: str, expected: Relay | Folder) -> None:
+    monkeypatch.setenv("OUTREACH_SMTP_URL", url)
+    assert config.load().way_out == expected
+
+
+def test_ones_own_templates_come_before_the_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OUTREACH_TEMPLATES", str(tmp_path))
+    first, second = config.load().template_folders("email")
+    assert first == tmp_path / "email"
+    assert second.is_dir()
