@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
-from outreach.store.database import Choice, Moment
+from outreach.errors import NameTaken, NotFound
+from outreach.store.database import Choice, Moment, insert, table_of
+from outreach.store.events import Event, EventKind
 
 
 class CampaignState(StrEnum):
@@ -90,3 +94,177 @@ class CompiledCampaign(SQLModel, table=True):
 
     campaign_id: int = Field(primary_key=True, foreign_key="campaign.id")
     data: bytes = Field(sa_type=sa.LargeBinary)
+
+
+def by_name(session: Session, name: str) -> Campaign:
+    """The campaign of that name; raises NotFound, which suggests the nearest."""
+    found: Campaign | None = session.execute(sa.select(Campaign).where(_campaign.c.name == name)).scalar_one_or_none()
+    if found is None:
+        known = names(session)
+        raise NotFound("campaign", name, known, hint=None if known else "There is no campaign yet; make one first.")
+    return found
+
+
+def by_id(session: Session, campaign_id: int) -> Campaign:
+    """The campaign with that number; raises NotFound."""
+    found = session.get(Campaign, campaign_id)
+    if found is None:
+        raise NotFound("campaign", str(campaign_id))
+    return found
+
+
+def locked(session: Session, campaign_id: int) -> Campaign:
+    """The campaign as it is now, held against other writers until the transaction ends; raises NotFound."""
+    found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound("campaign", str(campaign_id))
+    return found
+
+
+def names(session: Session) -> list[str]:
+    """Every campaign's name."""
+    return list(session.execute(sa.select(_campaign.c.name).order_by(_campaign.c.name)).scalars())
+
+
+def all(session: Session) -> list[Campaign]:
+    """Every campaign, the newest first."""
+    return list(session.execute(sa.select(Campaign).order_by(_campaign.c.id.desc())).scalars())
+
+
+def add(session: Session, campaign: Campaign) -> Campaign:
+    """Write a new campaign, with its first event; returns it with its number. Raises NameTaken."""
+    values = campaign.model_dump(exclude={"id"})
+    statement = insert(session, _campaign).values(**values).on_conflict_do_nothing(index_elements=["name"])
+    number = session.execute(statement.returning(_campaign.c.id)).scalar_one_or_none()
+    if number is None:
+        raise NameTaken("campaign", campaign.name)
+    _tell(session, number, campaign.created_at, {"to": campaign.state.value})
+    return by_id(session, number)
+
+
+def move(
+    session: Session,
+    campaign_id: int,
+    from_states: CampaignState | Iterable[CampaignState],
+    to: CampaignState,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    **changes: Any,
+) -> bool:
+    """Compare-and-swap: bring the campaign to a state if it is still in one of `from_states`; whether it was.
+
+    `reason` replaces the reason that stood there; `changes` are further columns. A move that happened leaves an
+    event. A move that `MOVES` does not have is a mistake of the caller: ValueError.
+    """
+    froms = {from_states} if isinstance(from_states, CampaignState) else set(from_states)
+    impossible = [state for state in froms if to not in MOVES[state]]
+    if impossible:
+        raise ValueError(f"a campaign does not go from {impossible[0]} to {to}")
+    before = session.execute(
+        sa.select(_campaign.c.state).where(_campaign.c.id == campaign_id).with_for_update()
+    ).scalar_one_or_none()
+    statement = sa.update(_campaign).where(_campaign.c.id == campaign_id, _campaign.c.state.in_(froms))
+    values = {**changes, "state": to, "reason": reason, "updated_at": now}
+    moved = _changed(session, statement.values(**values))
+    if moved:
+        _tell(session, campaign_id, now, _detail(before, to, reason))
+    return moved
+
+
+def change(session: Session, campaign_id: int, *, now: datetime, **changes: Any) -> None:
+    """Change columns other than the state."""
+    session.execute(sa.update(_campaign).where(_campaign.c.id == campaign_id).values(**changes, updated_at=now))
+    _forget(session, campaign_id)
+
+
+def remove(session: Session, campaign: Campaign, *, now: datetime) -> None:
+    """Delete a campaign that was never launched; one event without a campaign says that it was there."""
+    event = table_of(Event)
+    session.execute(sa.delete(event).where(event.c.campaign_id == campaign.id))
+    session.execute(sa.delete(_campaign).where(_campaign.c.id == campaign.id))
+    _tell(session, None, now, {"from": campaign.state.value, "to": "deleted", "name": campaign.name})
+
+
+def due(session: Session, now: datetime) -> list[Campaign]:
+    """The scheduled campaigns, recurring ones too, whose time has come; the longest due first."""
+    statement = sa.select(Campaign).where(_campaign.c.state == CampaignState.SCHEDULED, _campaign.c.due_at <= now)
+    return list(session.execute(statement.order_by(_campaign.c.due_at, _campaign.c.id)).scalars())
+
+
+def sending(session: Session) -> list[Campaign]:
+    """The campaigns that senders work on, the oldest launch first."""
+    statement = sa.select(Campaign).where(_campaign.c.state == CampaignState.SENDING)
+    return list(session.execute(statement.order_by(_campaign.c.launched_at, _campaign.c.id)).scalars())
+
+
+def runs(session: Session, parent_id: int) -> list[Campaign]:
+    """The runs of a recurring campaign, the newest first."""
+    statement = sa.select(Campaign).where(_campaign.c.parent_id == parent_id)
+    return list(session.execute(statement.order_by(_campaign.c.id.desc())).scalars())
+
+
+def advance(
+    session: Session,
+    campaign_id: int,
+    *,
+    seen: datetime,
+    next_due: datetime | None,
+    now: datetime,
+    reason: str | None = None,
+    missed: Iterable[datetime] = (),
+) -> bool:
+    """Compare-and-swap of a recurring campaign's due time; False where another clock was here first.
+
+    Who gets True makes the run that was due, in the same transaction. Times that were missed are told in an event.
+    """
+    statement = sa.update(_campaign).where(
+        _campaign.c.id == campaign_id, _campaign.c.state == CampaignState.SCHEDULED, _campaign.c.due_at == seen
+    )
+    won = _changed(session, statement.values(due_at=next_due, reason=reason, updated_at=now))
+    late = [at.isoformat() for at in missed]
+    if won and late:
+        _tell(session, campaign_id, now, {"to": CampaignState.SCHEDULED.value, "missed": late})
+    return won
+
+
+def store_compiled(session: Session, campaign_id: int, data: bytes) -> None:
+    """Keep the compiled campaign, replacing an earlier one."""
+    table = table_of(CompiledCampaign)
+    statement = insert(session, table).values(campaign_id=campaign_id, data=data)
+    session.execute(statement.on_conflict_do_update(index_elements=["campaign_id"], set_={"data": data}))
+
+
+def compiled(session: Session, campaign_id: int) -> bytes:
+    """The compiled campaign; raises NotFound where it was never launched."""
+    table = table_of(CompiledCampaign)
+    data = session.execute(sa.select(table.c.data).where(table.c.campaign_id == campaign_id)).scalar_one_or_none()
+    if data is None:
+        raise NotFound("compiled campaign", str(campaign_id))
+    return bytes(data)
+
+
+_campaign = table_of(Campaign)
+
+
+def _changed(session: Session, statement: sa.Update) -> bool:
+    """Whether the update met its row; what the session remembers of campaigns is read anew."""
+    met = session.execute(statement.returning(_campaign.c.id)).scalar_one_or_none()
+    if met is not None:
+        _forget(session, met)
+    return met is not None
+
+
+def _forget(session: Session, campaign_id: int) -> None:
+    known = session.identity_map.get(session.identity_key(Campaign, campaign_id))
+    if known is not None:
+        session.expire(known)
+
+
+def _detail(before: CampaignState | None, to: CampaignState, reason: str | None) -> dict[str, Any]:
+    detail: dict[str, Any] = {"from": before.value if before else None, "to": to.value}
+    return {**detail, "reason": reason} if reason else detail
+
+
+def _tell(session: Session, campaign_id: int | None, now: datetime, detail: dict[str, Any]) -> None:
+    session.add(Event(at=now, kind=EventKind.CAMPAIGN_STATE, campaign_id=campaign_id, detail=detail))
