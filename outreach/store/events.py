@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
-from outreach.store.database import BigKey, Choice, Document, Moment
+from outreach.store.database import BigKey, Choice, Document, Moment, table_of
 
 
 class EventKind(StrEnum):
@@ -38,3 +39,34 @@ class Event(SQLModel, table=True):
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
 
     __table_args__ = (sa.Index("ix_event_campaign", "campaign_id", "kind"),)
+
+
+def append(
+    session: Session,
+    kind: EventKind,
+    now: datetime,
+    *,
+    campaign_id: int | None = None,
+    list_id: int | None = None,
+    subscriber_id: int | None = None,
+    delivery_id: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Write one fact down, for ever."""
+    values = {
+        "at": now,
+        "kind": kind,
+        "campaign_id": campaign_id,
+        "list_id": list_id,
+        "subscriber_id": subscriber_id,
+        "delivery_id": delivery_id,
+        "detail": dict(detail or {}),
+    }
+    session.execute(sa.insert(table_of(Event)).values(**values))
+
+
+def count(session: Session, kind: EventKind, campaign_id: int) -> int:
+    """How many facts of a kind a campaign has."""
+    event = table_of(Event)
+    statement = sa.select(sa.func.count()).where(event.c.campaign_id == campaign_id, event.c.kind == kind)
+    return int(session.execute(statement).scalar_one())
