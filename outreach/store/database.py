@@ -7,6 +7,7 @@ process wrote in between, however long the busy timeout is.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,7 +149,11 @@ def _checked(url: str) -> sa.URL:
 
 
 def _sqlite_engine(url: sa.URL) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        json_serializer=_json,
+    )
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
@@ -174,7 +179,12 @@ def _sqlite_engine(url: sa.URL) -> Engine:
 
 
 def _postgresql_engine(url: sa.URL) -> Engine:
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+    return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8, json_serializer=_json)
+
+
+def _json(value: Any) -> str:
+    """JSON as SQLite's own functions write it: they compare escaped and plain letters as different texts."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _first_line(error: sa.exc.DBAPIError) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Field, SQLModel
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel
 
-from outreach.store.database import Choice, Moment
+from outreach.errors import NameTaken, NotFound
+from outreach.store.database import Choice, Moment, insert, table_of
 
 
 class Tracking(StrEnum):
@@ -33,3 +35,62 @@ class MailingList(SQLModel, table=True):
     #: Digest of the file of an import that has begun and not ended; launches of this list wait until it has.
     importing: str | None = Field(default=None, max_length=64)
     importing_since: datetime | None = Field(default=None, sa_type=Moment)
+
+
+_list = table_of(MailingList)
+
+
+def by_name(session: Session, name: str) -> MailingList:
+    """The list of that name; raises NotFound, which suggests the nearest."""
+    found = find(session, name)
+    if found is None:
+        known = names(session)
+        hint = (
+            None if known else "There is no list yet; `outreach list create` or `outreach subscriber import` makes one."
+        )
+        raise NotFound("list", name, known, hint=hint)
+    return found
+
+
+def find(session: Session, name: str) -> MailingList | None:
+    """The list of that name, or None."""
+    found: MailingList | None = session.execute(sa.select(MailingList).where(_list.c.name == name)).scalar_one_or_none()
+    return found
+
+
+def by_id(session: Session, list_id: int) -> MailingList:
+    """The list with that number; raises NotFound."""
+    found = session.get(MailingList, list_id)
+    if found is None:
+        raise NotFound("list", str(list_id))
+    return found
+
+
+def names(session: Session) -> list[str]:
+    """Every list's name, in order."""
+    return list(session.execute(sa.select(_list.c.name).order_by(_list.c.name)).scalars())
+
+
+def all(session: Session) -> list[MailingList]:
+    """Every list, by name."""
+    return list(session.execute(sa.select(MailingList).order_by(_list.c.name)).scalars())
+
+
+def add(session: Session, mailing_list: MailingList) -> MailingList:
+    """Write a new list; returns it with its number. Raises NameTaken."""
+    values = mailing_list.model_dump(exclude={"id"})
+    statement = insert(session, _list).values(**values).on_conflict_do_nothing(index_elements=["name"])
+    number = session.execute(statement.returning(_list.c.id)).scalar_one_or_none()
+    if number is None:
+        raise NameTaken("list", mailing_list.name)
+    return by_id(session, number)
+
+
+def begin_import(session: Session, list_id: int, digest: str, now: datetime) -> None:
+    """Mark an import as begun: launches of the list wait until `end_import`."""
+    session.execute(sa.update(_list).where(_list.c.id == list_id).values(importing=digest, importing_since=now))
+
+
+def end_import(session: Session, list_id: int) -> None:
+    """Take the mark of an import away: everything of its file is in the list."""
+    session.execute(sa.update(_list).where(_list.c.id == list_id).values(importing=None, importing_since=None))

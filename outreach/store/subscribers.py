@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel
 
-from outreach.store.database import BigKey, Document, Moment
+from outreach import address
+from outreach.audience.consent import SubscriptionState
+from outreach.errors import NotFound
+from outreach.store.database import BigKey, Document, Moment, table_of
+from outreach.store.subscriptions import Subscription
+from outreach.store.suppressions import Suppression
 
 
 class Subscriber(SQLModel, table=True):
@@ -29,3 +36,93 @@ class Subscriber(SQLModel, table=True):
     tracking_consent: bool = Field(default=False)
     created_at: datetime = Field(sa_type=Moment)
     updated_at: datetime = Field(sa_type=Moment)
+
+    #: A number is never given twice: deliveries keep the number of a person who was erased.
+    __table_args__ = {"sqlite_autoincrement": True}
+
+
+_subscriber = table_of(Subscriber)
+_subscription = table_of(Subscription)
+_suppression = table_of(Suppression)
+
+
+def by_email(session: Session, email: str) -> Subscriber | None:
+    """The person with that address, however it is spelt; raises AddressError where it is none."""
+    key = address.parse(email).key
+    found: Subscriber | None = session.execute(
+        sa.select(Subscriber).where(_subscriber.c.email_key == key)
+    ).scalar_one_or_none()
+    return found
+
+
+def require(session: Session, email: str) -> Subscriber:
+    """The person with that address; raises NotFound, which suggests the nearest among those that begin alike."""
+    found = by_email(session, email)
+    if found is None:
+        raise NotFound("subscriber", email, _alike(session, address.parse(email).key))
+    return found
+
+
+def by_id(session: Session, subscriber_id: int) -> Subscriber:
+    """The person with that number; raises NotFound."""
+    found = session.get(Subscriber, subscriber_id)
+    if found is None:
+        raise NotFound("subscriber", str(subscriber_id))
+    return found
+
+
+def sample(session: Session, list_id: int, limit: int) -> list[Subscriber]:
+    """A few people of a list who would be mailed; where there is nobody yet, a few of the others on it."""
+    on_list = (
+        sa.select(Subscriber)
+        .join(_subscription, _subscription.c.subscriber_id == _subscriber.c.id)
+        .where(_subscription.c.list_id == list_id)
+        .order_by(_subscription.c.subscriber_id)
+        .limit(limit)
+    )
+    mailed = on_list.where(_mailable())
+    return list(session.execute(mailed).scalars()) or list(session.execute(on_list).scalars())
+
+
+def missing(session: Session, list_id: int, fields: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """How many people of a list who would be mailed have no value for a field, and the address of one of them.
+
+    A field is a column (name, language, timezone, email) or a key of the attributes. Fields that everybody has are
+    left out. One pass over the list, however many fields.
+    """
+    wanted = list(dict.fromkeys(fields))
+    if not wanted:
+        return {}
+    columns: list[sa.ColumnElement[Any]] = []
+    for field in wanted:
+        lacks = sa.func.coalesce(_value(field), "") == ""
+        columns += [sa.func.count().filter(lacks), sa.func.min(_subscriber.c.email).filter(lacks)]
+    statement = (
+        sa.select(*columns)
+        .select_from(_subscription)
+        .join(_subscriber, _subscriber.c.id == _subscription.c.subscriber_id)
+        .where(_subscription.c.list_id == list_id, _mailable())
+    )
+    row = session.execute(statement).one()
+    found = {field: (row[2 * index], row[2 * index + 1]) for index, field in enumerate(wanted)}
+    return {field: (count, email) for field, (count, email) in found.items() if count}
+
+
+def _value(field: str) -> sa.ColumnElement[Any]:
+    if field in {"email", "name", "language", "timezone"}:
+        return _subscriber.c[field]
+    value: sa.ColumnElement[Any] = _subscriber.c.attributes[field].as_string()
+    return value
+
+
+def _mailable() -> sa.ColumnElement[bool]:
+    """Confirmed on the list, and the address not suppressed."""
+    suppressed = sa.exists().where(_suppression.c.email_key == _subscriber.c.email_key)
+    return sa.and_(_subscription.c.state == SubscriptionState.CONFIRMED, ~suppressed)
+
+
+def _alike(session: Session, key: str) -> list[str]:
+    """Some addresses that begin like this one: enough for a suggestion, never the whole table."""
+    begin = key[:2]
+    within = sa.and_(_subscriber.c.email_key >= begin, _subscriber.c.email_key < begin + "\U0010ffff")
+    return list(session.execute(sa.select(_subscriber.c.email_key).where(within).limit(500)).scalars())

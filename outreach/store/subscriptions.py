@@ -20,3 +20,6 @@ class Subscription(SQLModel, table=True):
     state: SubscriptionState = Field(sa_type=Choice(SubscriptionState))
     created_at: datetime = Field(sa_type=Moment)
     changed_at: datetime = Field(sa_type=Moment)
+
+    #: One tree instead of two on SQLite: the key is the row.
+    __table_args__ = {"sqlite_with_rowid": False}

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("email_key"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "suppression",
@@ -145,6 +146,7 @@ def upgrade() -> None:
             ["subscriber.id"],
         ),
         sa.PrimaryKeyConstraint("list_id", "subscriber_id"),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_subscription_subscriber_id"), "subscription", ["subscriber_id"], unique=False)
     op.create_table(
