@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
 
 from outreach.errors import NameTaken, NotFound
+from outreach.store import events
 from outreach.store.database import Choice, Moment, insert, table_of
-from outreach.store.events import Event, EventKind
 
 
 class CampaignState(StrEnum):
@@ -180,7 +180,7 @@ def change(session: Session, campaign_id: int, *, now: datetime, **changes: Any)
 
 def remove(session: Session, campaign: Campaign, *, now: datetime) -> None:
     """Delete a campaign that was never launched; one event without a campaign says that it was there."""
-    event = table_of(Event)
+    event = table_of(events.Event)
     session.execute(sa.delete(event).where(event.c.campaign_id == campaign.id))
     session.execute(sa.delete(_campaign).where(_campaign.c.id == campaign.id))
     _tell(session, None, now, {"from": campaign.state.value, "to": "deleted", "name": campaign.name})
@@ -209,22 +209,20 @@ def advance(
     campaign_id: int,
     *,
     seen: datetime,
-    next_due: datetime | None,
+    next_due: datetime,
     now: datetime,
-    reason: str | None = None,
-    missed: Iterable[datetime] = (),
+    missed: Mapping[str, Any] | None = None,
 ) -> bool:
     """Compare-and-swap of a recurring campaign's due time; False where another clock was here first.
 
-    Who gets True makes the run that was due, in the same transaction. Times that were missed are told in an event.
+    Who gets True makes the run that was due, in the same transaction. Runs that were missed are told in an event.
     """
     statement = sa.update(_campaign).where(
         _campaign.c.id == campaign_id, _campaign.c.state == CampaignState.SCHEDULED, _campaign.c.due_at == seen
     )
-    won = _changed(session, statement.values(due_at=next_due, reason=reason, updated_at=now))
-    late = [at.isoformat() for at in missed]
-    if won and late:
-        _tell(session, campaign_id, now, {"to": CampaignState.SCHEDULED.value, "missed": late})
+    won = _changed(session, statement.values(due_at=next_due, updated_at=now))
+    if won and missed:
+        _tell(session, campaign_id, now, {"to": CampaignState.SCHEDULED.value, "missed": dict(missed)})
     return won
 
 
@@ -267,4 +265,4 @@ def _detail(before: CampaignState | None, to: CampaignState, reason: str | None)
 
 
 def _tell(session: Session, campaign_id: int | None, now: datetime, detail: dict[str, Any]) -> None:
-    session.add(Event(at=now, kind=EventKind.CAMPAIGN_STATE, campaign_id=campaign_id, detail=detail))
+    events.append(session, events.EventKind.CAMPAIGN_STATE, now, campaign_id=campaign_id, detail=detail)
