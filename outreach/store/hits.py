@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
-from outreach.store.database import BigKey, Choice, Moment
-from outreach.tracking.robot import Judgement
+from outreach.store.campaigns import Campaign
+from outreach.store.database import BigKey, Choice, Moment, insert, table_of
+from outreach.store.deliveries import OPEN, Delivery
+from outreach.store.lists import MailingList, Tracking
+from outreach.store.subscribers import Subscriber
+from outreach.tracking.robot import BURST, Judgement
 
 
 class Hit(SQLModel, table=True):
@@ -24,7 +31,7 @@ class Hit(SQLModel, table=True):
     delivery_id: int | None = Field(default=None, sa_type=BigKey)
     #: Pseudonym of the message under the key of the day: enough for bursts and distinct readers, worthless a day later.
     reader: str = Field(max_length=32)
-    #: Pseudonym of the client address under the key of the day.
+    #: Pseudonym of the client address under the key of the day; taken away when that key is.
     client: str | None = Field(default=None, max_length=32)
     judgement: Judgement = Field(sa_type=Choice(Judgement))
     #: The rule that judged it: "head", "prefetch", "robot", "burst", "no-agent", "too-soon", "".
@@ -35,8 +42,25 @@ class Hit(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_hit_campaign", "campaign_id", "link_number", "judgement"),
         sa.Index("ix_hit_reader", "reader", "at"),
-        sa.Index("ix_hit_client", "client", "at"),
-        sa.Index("ix_hit_delivery", "delivery_id"),
+        sa.Index(
+            "ix_hit_delivery",
+            "delivery_id",
+            sqlite_where=sa.text("delivery_id IS NOT NULL"),
+            postgresql_where=sa.text("delivery_id IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_hit_unfolded",
+            "at",
+            "id",
+            sqlite_where=sa.text("folded = 0"),
+            postgresql_where=sa.text("NOT folded"),
+        ),
+        sa.Index(
+            "ix_hit_traceable",
+            "at",
+            sqlite_where=sa.text("client IS NOT NULL"),
+            postgresql_where=sa.text("client IS NOT NULL"),
+        ),
     )
 
 
@@ -48,3 +72,110 @@ class DayKey(SQLModel, table=True):
     #: ISO date, UTC.
     day: str = Field(primary_key=True, max_length=10)
     key: bytes = Field(sa_type=sa.LargeBinary)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What must be known of a delivery to store a hit on one of its links."""
+
+    campaign_id: int
+    #: When the relay took the message; None where that is not settled yet.
+    accepted_at: datetime | None
+    #: How links of the list are counted now.
+    tracking: Tracking
+    #: Whether the person agreed that clicks are kept with their name.
+    consented: bool
+
+    @property
+    def named(self) -> bool:
+        """Whether the hit may name the delivery."""
+        return self.tracking is Tracking.INDIVIDUAL and self.consented
+
+
+def targets(session: Session, delivery_ids: Collection[int]) -> dict[int, Target]:
+    """What is to be known of each delivery; those that do not exist are left out."""
+    columns = (
+        _delivery.c.id,
+        _delivery.c.campaign_id,
+        _delivery.c.state,
+        _delivery.c.sent_at,
+        _delivery.c.settled_at,
+        _list.c.tracking,
+        _subscriber.c.tracking_consent,
+    )
+    joined = (
+        _delivery.join(_campaign, _campaign.c.id == _delivery.c.campaign_id)
+        .join(_list, _list.c.id == _campaign.c.list_id)
+        .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
+    )
+    statement = sa.select(*columns).select_from(joined).where(_delivery.c.id.in_(delivery_ids))
+    found = {}
+    for number, campaign_id, state, sent_at, settled_at, tracking, consented in session.execute(statement):
+        # A message whose fate is unknown may well have arrived: it counts from when that was settled.
+        accepted_at = sent_at or (None if state in OPEN else settled_at)
+        found[number] = Target(campaign_id, accepted_at, tracking, bool(consented))
+    return found
+
+
+def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Store hits, in one statement."""
+    session.connection().execute(sa.insert(_hit), rows)
+
+
+def fold_back(session: Session, earlier: Iterable[tuple[str, datetime]]) -> None:
+    """Judge stored hits, by reader and time, as part of a burst, unless they are a machine's already."""
+    judged = [{"of_reader": reader, "of_at": at} for reader, at in earlier]
+    if judged:
+        place = (_hit.c.reader == sa.bindparam("of_reader"), _hit.c.at == sa.bindparam("of_at", type_=Moment))
+        session.connection().execute(_burst.where(*place), judged)
+
+
+def unfolded(session: Session, *, after: tuple[datetime, int] | None, limit: int) -> Sequence[sa.Row[Any]]:
+    """Hits whose bursts may not all be known yet (id, at, reader, client, link_number, judgement), by time."""
+    columns = (_hit.c.id, _hit.c.at, _hit.c.reader, _hit.c.client, _hit.c.link_number, _hit.c.judgement)
+    statement = sa.select(*columns).where(~_hit.c.folded).order_by(_hit.c.at, _hit.c.id).limit(limit)
+    if after is not None:
+        statement = statement.where(sa.tuple_(_hit.c.at, _hit.c.id) > sa.tuple_(*after))
+    return session.execute(statement).all()
+
+
+def fold(session: Session, burst: Collection[int], done: Collection[int]) -> None:
+    """Judge hits as part of a burst, and mark those that are `done` as folded for good."""
+    if burst:
+        session.execute(_burst.where(_hit.c.id.in_(burst)))
+    if done:
+        session.execute(sa.update(_hit).where(_hit.c.id.in_(done)).values(folded=True))
+
+
+def day_key(session: Session, day: str) -> bytes | None:
+    """The key of a day (ISO date, UTC), or None where it has none (yet, or any more)."""
+    key: bytes | None = session.execute(sa.select(_day.c.key).where(_day.c.day == day)).scalar_one_or_none()
+    return key
+
+
+def keep_day_key(session: Session, day: str, key: bytes) -> bytes:
+    """Keep a key for a day unless another process was first; the one that holds."""
+    session.execute(insert(session, _day).values(day=day, key=key).on_conflict_do_nothing(index_elements=["day"]))
+    return bytes(session.execute(sa.select(_day.c.key).where(_day.c.day == day)).scalar_one())
+
+
+def forget_day_keys(session: Session, before: str) -> int:
+    """Delete the keys of every day before the given one; how many there were."""
+    gone = session.execute(sa.delete(_day).where(_day.c.day < before).returning(_day.c.day))
+    return len(gone.all())
+
+
+def forget_clients(session: Session, before: datetime, *, limit: int) -> int:
+    """Take the client's pseudonym from up to `limit` folded hits before a moment; from how many it was taken."""
+    old = sa.select(_hit.c.id).where(_hit.c.client.is_not(None), _hit.c.at < before, _hit.c.folded).limit(limit)
+    gone = session.execute(sa.update(_hit).where(_hit.c.id.in_(old)).values(client=None).returning(_hit.c.id))
+    return len(gone.all())
+
+
+_hit = table_of(Hit)
+_day = table_of(DayKey)
+_delivery = table_of(Delivery)
+_campaign = table_of(Campaign)
+_list = table_of(MailingList)
+_subscriber = table_of(Subscriber)
+_burst = sa.update(_hit).where(_hit.c.judgement != Judgement.MACHINE).values(judgement=BURST.judgement, rule=BURST.rule)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -70,6 +70,12 @@ def of_campaign(session: Session, campaign_id: int) -> list[Link]:
     return list(
         session.execute(sa.select(Link).where(_link.c.campaign_id == campaign_id).order_by(_link.c.number)).scalars()
     )
+
+
+def urls(session: Session, campaign_ids: Collection[int]) -> dict[tuple[int, int], str]:
+    """(campaign, number) -> where the link leads, for every link of the campaigns."""
+    statement = sa.select(_link.c.campaign_id, _link.c.number, _link.c.url).where(_link.c.campaign_id.in_(campaign_ids))
+    return {(campaign_id, number): url for campaign_id, number, url in session.execute(statement)}
 
 
 _link = table_of(Link)

@@ -168,6 +168,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=200), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("claim", sa.String(length=32), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
@@ -175,30 +176,41 @@ def upgrade() -> None:
         sa.Column("code", sa.Integer(), nullable=True),
         sa.Column("enhanced", sa.String(length=16), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaign.id"],
-        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("campaign_id", "subscriber_id", name="uq_delivery_person"),
     )
     op.create_index(
-        "ix_delivery_due",
-        "delivery",
-        ["campaign_id", "due_at", "id"],
-        unique=False,
-        sqlite_where=sa.text("state IN ('queued', 'deferred')"),
-        postgresql_where=sa.text("state IN ('queued', 'deferred')"),
-    )
-    op.create_index(
-        "ix_delivery_lease",
+        "ix_delivery_claimed",
         "delivery",
         ["lease_until"],
         unique=False,
         sqlite_where=sa.text("state = 'claimed'"),
         postgresql_where=sa.text("state = 'claimed'"),
     )
-    op.create_index("ix_delivery_state", "delivery", ["campaign_id", "state"], unique=False)
+    op.create_index(
+        "ix_delivery_deferred",
+        "delivery",
+        ["campaign_id", "due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'deferred'"),
+        postgresql_where=sa.text("state = 'deferred'"),
+    )
+    op.create_index(
+        "ix_delivery_queued",
+        "delivery",
+        ["campaign_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "ix_delivery_told",
+        "delivery",
+        ["campaign_id", "state", "reason"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('failed', 'bounced', 'unknown', 'excluded')"),
+        postgresql_where=sa.text("state IN ('failed', 'bounced', 'unknown', 'excluded')"),
+    )
     op.create_table(
         "event",
         sa.Column("id", BIG, nullable=False),
@@ -240,9 +252,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_hit_campaign", "hit", ["campaign_id", "link_number", "judgement"], unique=False)
-    op.create_index("ix_hit_client", "hit", ["client", "at"], unique=False)
-    op.create_index("ix_hit_delivery", "hit", ["delivery_id"], unique=False)
+    op.create_index(
+        "ix_hit_delivery",
+        "hit",
+        ["delivery_id"],
+        unique=False,
+        sqlite_where=sa.text("delivery_id IS NOT NULL"),
+        postgresql_where=sa.text("delivery_id IS NOT NULL"),
+    )
     op.create_index("ix_hit_reader", "hit", ["reader", "at"], unique=False)
+    op.create_index(
+        "ix_hit_traceable",
+        "hit",
+        ["at"],
+        unique=False,
+        sqlite_where=sa.text("client IS NOT NULL"),
+        postgresql_where=sa.text("client IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_hit_unfolded",
+        "hit",
+        ["at", "id"],
+        unique=False,
+        sqlite_where=sa.text("folded = 0"),
+        postgresql_where=sa.text("NOT folded"),
+    )
     op.create_table(
         "link",
         sa.Column("id", sa.Integer(), nullable=False),
