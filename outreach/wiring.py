@@ -9,7 +9,8 @@ from pathlib import Path
 
 from outreach.actions import initialise
 from outreach.config import Settings
-from outreach.errors import SettingsError
+from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
+from outreach.message.template import Layout
 from outreach.store import migrate
 from outreach.store.database import Store
 from outreach.tracking.keys import KeyRing
@@ -57,6 +58,47 @@ def open_house(settings: Settings) -> House:
     house = House(settings, store, _keys(settings))
     initialise.require_fingerprint(store, house.keys.fingerprint)
     return house
+
+
+def article(settings: Settings, ref: str) -> tuple[str, str]:
+    """The name and the text of an article: a file's path, or the name of one that is shipped or in `templates`.
+
+    Raises NotFound, which suggests the nearest name, or ArticleError where the file cannot be read.
+    """
+    path = Path(ref)
+    if not path.suffix and not path.is_file():
+        known = {file.stem: file for file in _files(settings, "articles", "*.md")}
+        if ref not in known:
+            raise NotFound("article", ref, known, hint=None if known else "Name the path of an article file.")
+        path = known[ref]
+    if not path.is_file():
+        raise NotFound("article file", ref, hint="Look at the path, or name a shipped article.")
+    try:
+        return path.stem, path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ArticleError("it is not UTF-8 text", file=str(path), hint="Save it as UTF-8.") from error
+    except OSError as error:
+        raise ArticleError(f"it cannot be read: {error.strerror}", file=str(path)) from error
+
+
+def layout(settings: Settings, name: str) -> Layout:
+    """The layout of that name with all its files; raises NotFound, or TemplateError where a file cannot be read."""
+    known = {folder.name: folder for folder in _files(settings, "email", "*") if (folder / "layout.html").is_file()}
+    if name not in known:
+        raise NotFound("layout", name, known)
+    sources = {}
+    for file in sorted(known[name].rglob("*")):
+        if file.is_file() and not file.name.startswith("."):
+            try:
+                sources[file.relative_to(known[name]).as_posix()] = file.read_text(encoding="utf-8-sig")
+            except (UnicodeDecodeError, OSError) as error:
+                raise TemplateError("it cannot be read as UTF-8 text", file=str(file)) from error
+    return Layout(name, sources)
+
+
+def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:
+    """What matches in the template folders of a kind; those that win come last."""
+    return [path for folder in reversed(settings.template_folders(kind)) for path in sorted(folder.glob(pattern))]
 
 
 def key_file(settings: Settings) -> Path:
