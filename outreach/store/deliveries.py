@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
-from outreach.store.database import BigKey, Choice, Moment
+from outreach.audience.consent import SubscriptionState
+from outreach.errors import NotFound
+from outreach.store.campaigns import Campaign, CampaignState
+from outreach.store.database import BigKey, Choice, Moment, table_of
+from outreach.store.subscribers import Subscriber
+from outreach.store.subscriptions import Subscription
+from outreach.store.suppressions import Suppression
 
 
 class DeliveryState(StrEnum):
@@ -29,21 +38,29 @@ class DeliveryState(StrEnum):
 OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
 
 
+def _partial_index(name: str, *columns: str, where: str) -> sa.Index:
+    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
 class Delivery(SQLModel, table=True):
     """One message to one subscriber: the queue row and, once settled, the record of what happened."""
 
     __tablename__ = "delivery"
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
-    campaign_id: int = Field(foreign_key="campaign.id")
+    #: Not a foreign key: a launched campaign is never deleted, and a check for each row of a launch would take longer
+    #: than the launch.
+    campaign_id: int
     #: Not a foreign key: an erased person's number stays behind, so that the sums stay true.
     subscriber_id: int = Field(sa_type=BigKey)
     state: DeliveryState = Field(sa_type=Choice(DeliveryState))
     #: Why it is excluded, failed or unknown.
     reason: str | None = Field(default=None, max_length=200)
     attempts: int = Field(default=0)
-    #: When a queued or deferred delivery may be tried.
+    #: When a deferred delivery may be tried again; a queued one may at once.
     due_at: datetime | None = Field(default=None, sa_type=Moment)
+    #: When it was first tried: the deadline for retries counts from there.
+    first_at: datetime | None = Field(default=None, sa_type=Moment)
     #: The token of the sender's claim that holds the row, and until when.
     claim: str | None = Field(default=None, max_length=32)
     lease_until: datetime | None = Field(default=None, sa_type=Moment)
@@ -56,22 +73,19 @@ class Delivery(SQLModel, table=True):
     enhanced: str | None = Field(default=None, max_length=16)
     reply: str | None = Field(default=None, sa_type=sa.Text)
 
+    # The partial indexes hold only what is still to do, and what a person asks about: a delivery that was sent stands
+    # in none of them, so a claim costs the same at the end of a campaign as at its start.
     __table_args__ = (
         sa.UniqueConstraint("campaign_id", "subscriber_id", name="uq_delivery_person"),
-        sa.Index("ix_delivery_state", "campaign_id", "state"),
-        sa.Index(
-            "ix_delivery_due",
+        _partial_index("ix_delivery_queued", "campaign_id", "id", where="state = 'queued'"),
+        _partial_index("ix_delivery_deferred", "campaign_id", "due_at", where="state = 'deferred'"),
+        _partial_index("ix_delivery_claimed", "lease_until", where="state = 'claimed'"),
+        _partial_index(
+            "ix_delivery_told",
             "campaign_id",
-            "due_at",
-            "id",
-            sqlite_where=sa.text("state IN ('queued', 'deferred')"),
-            postgresql_where=sa.text("state IN ('queued', 'deferred')"),
-        ),
-        sa.Index(
-            "ix_delivery_lease",
-            "lease_until",
-            sqlite_where=sa.text("state = 'claimed'"),
-            postgresql_where=sa.text("state = 'claimed'"),
+            "state",
+            "reason",
+            where="state IN ('failed', 'bounced', 'unknown', 'excluded')",
         ),
     )
 
@@ -84,3 +98,164 @@ class Tally(SQLModel, table=True):
     campaign_id: int = Field(primary_key=True, foreign_key="campaign.id")
     state: DeliveryState = Field(primary_key=True, sa_type=Choice(DeliveryState))
     n: int = Field(default=0, sa_type=sa.BigInteger)
+
+
+def freeze(session: Session, campaign_id: int, list_id: int, now: datetime) -> dict[DeliveryState, int]:
+    """Make one delivery of everybody who is on the list now; how many are in each state.
+
+    Who may not be mailed is `excluded`, with the first reason that holds: suppressed, unsubscribed, unconfirmed. Safe
+    to repeat: an audience that was frozen before stays as it is.
+    """
+    if _is_frozen(session, campaign_id):
+        return tallies(session, campaign_id)
+    columns = ["campaign_id", "subscriber_id", "state", "reason", "attempts", "settled_at"]
+    made = session.execute(sa.insert(_delivery).from_select(columns, _audience(campaign_id, list_id, now)))
+    excluded = session.execute(
+        sa.select(sa.func.count())
+        .select_from(_delivery)
+        .where(_delivery.c.campaign_id == campaign_id, sa.text(_TOLD), _is(DeliveryState.EXCLUDED))
+    ).scalar_one()
+    whole: int = made.rowcount  # type: ignore[attr-defined]
+    found = {DeliveryState.QUEUED: whole - excluded, DeliveryState.EXCLUDED: excluded}
+    session.execute(
+        sa.insert(_tally),
+        [{"campaign_id": campaign_id, "state": state, "n": found.get(state, 0)} for state in DeliveryState],
+    )
+    return tallies(session, campaign_id)
+
+
+def tallies(session: Session, campaign_id: int) -> dict[DeliveryState, int]:
+    """How many deliveries of a campaign are in each state, every state named; costs the same for any audience."""
+    rows = session.execute(sa.select(_tally.c.state, _tally.c.n).where(_tally.c.campaign_id == campaign_id))
+    found = dict(rows.tuples().all())
+    return {state: found.get(state, 0) for state in DeliveryState}
+
+
+def open_count(session: Session, campaign_id: int) -> int:
+    """How many deliveries of a campaign may still be taken up by a sender."""
+    found = tallies(session, campaign_id)
+    return sum(found[state] for state in OPEN)
+
+
+def by_id(session: Session, delivery_id: int) -> Delivery:
+    """The delivery with that number; raises NotFound."""
+    found = session.get(Delivery, delivery_id)
+    if found is None:
+        raise NotFound("delivery", str(delivery_id))
+    return found
+
+
+def exclude_person(
+    session: Session, subscriber_id: int, list_id: int | None, reason: str, now: datetime | None = None
+) -> int:
+    """Exclude what has not left to a person who leaves a list (None: every list); how many deliveries that were.
+
+    What a sender holds already is not among them: it leaves within a second or two, or is looked at again when the
+    sender gives it back.
+    """
+    campaign = table_of(Campaign)
+    live = sa.select(campaign.c.id).where(campaign.c.state.in_([CampaignState.SENDING, CampaignState.PAUSED]))
+    if list_id is not None:
+        live = live.where(campaign.c.list_id == list_id)
+    waiting = (
+        sa.select(_delivery.c.id, _delivery.c.campaign_id, _delivery.c.state)
+        .where(
+            _delivery.c.campaign_id.in_(live),
+            _delivery.c.subscriber_id == subscriber_id,
+            _delivery.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED]),
+        )
+        .order_by(_delivery.c.id)
+        .with_for_update()
+    )
+    rows = session.execute(waiting).all()
+    if not rows:
+        return 0
+    statement = sa.update(_delivery).where(_delivery.c.id.in_([row.id for row in rows]))
+    session.execute(
+        statement.values(state=DeliveryState.EXCLUDED, reason=reason, settled_at=now or sa.null(), due_at=None)
+    )
+    moved: Counter[tuple[int, DeliveryState]] = Counter()
+    for row in rows:
+        moved[row.campaign_id, row.state] -= 1
+        moved[row.campaign_id, DeliveryState.EXCLUDED] += 1
+    shift(session, moved)
+    return len(rows)
+
+
+def cancel_open(session: Session, campaign_id: int, now: datetime | None = None) -> int:
+    """Cancel what is queued or deferred; how many deliveries that were.
+
+    What a sender holds is not among them: where its body has not begun, it becomes cancelled when the sender gives it
+    back.
+    """
+    moved: Counter[tuple[int, DeliveryState]] = Counter()
+    for state in (DeliveryState.QUEUED, DeliveryState.DEFERRED):
+        statement = sa.update(_delivery).where(_delivery.c.campaign_id == campaign_id, _is(state))
+        values = {"state": DeliveryState.CANCELLED, "settled_at": now, "due_at": None}
+        n: int = session.execute(statement.values(**values)).rowcount  # type: ignore[attr-defined]
+        moved[campaign_id, state] -= n
+        moved[campaign_id, DeliveryState.CANCELLED] += n
+    shift(session, moved)
+    return moved[campaign_id, DeliveryState.CANCELLED]
+
+
+def shift(session: Session, moved: Mapping[tuple[int, DeliveryState], int]) -> None:
+    """Add to the tallies, by campaign and state; belongs into the transaction that moves the rows.
+
+    In a fixed order, so that two senders do not wait for each other.
+    """
+    rows = [{"campaign": campaign_id, "of": state, "more": n} for (campaign_id, state), n in sorted(moved.items()) if n]
+    if rows:
+        session.connection().execute(_SHIFT, rows)
+
+
+def _audience(campaign_id: int, list_id: int, now: datetime) -> sa.Select[Any]:
+    """One row for each person of the list, in the order of the numbers, so that every index only grows at its end."""
+    suppression, subscriber, subscription = table_of(Suppression), table_of(Subscriber), table_of(Subscription)
+    # Suppressed people are few: to look them up by address is cheaper than to fetch everybody's address.
+    barred = (
+        sa.select(subscriber.c.id)
+        .select_from(suppression.join(subscriber, subscriber.c.email_key == suppression.c.email_key))
+        .subquery("barred")
+    )
+    excluded = sa.case(
+        (barred.c.id.is_not(None), "suppressed"),
+        (subscription.c.state == SubscriptionState.UNSUBSCRIBED, "unsubscribed"),
+        (subscription.c.state == SubscriptionState.UNCONFIRMED, "unconfirmed"),
+        else_=None,
+    )
+    may = sa.and_(barred.c.id.is_(None), subscription.c.state == SubscriptionState.CONFIRMED)
+    return (
+        sa.select(
+            sa.literal(campaign_id),
+            subscription.c.subscriber_id,
+            sa.case((may, DeliveryState.QUEUED.value), else_=DeliveryState.EXCLUDED.value),
+            excluded,
+            sa.literal(0),
+            sa.case((may, None), else_=sa.literal(now, Moment())),
+        )
+        .select_from(subscription.outerjoin(barred, barred.c.id == subscription.c.subscriber_id))
+        .where(subscription.c.list_id == list_id)
+        .order_by(subscription.c.subscriber_id)
+    )
+
+
+def _is_frozen(session: Session, campaign_id: int) -> bool:
+    return (
+        session.execute(sa.select(_tally.c.n).where(_tally.c.campaign_id == campaign_id).limit(1)).first() is not None
+    )
+
+
+def _is(state: DeliveryState) -> sa.ColumnElement[bool]:
+    # Spelt out, not bound: SQLite takes a partial index only where the query says literally what the index says.
+    return _delivery.c.state == sa.literal_column(f"'{state.value}'", sa.String())
+
+
+_TOLD = "state IN ('failed', 'bounced', 'unknown', 'excluded')"
+_delivery = table_of(Delivery)
+_tally = table_of(Tally)
+_SHIFT = (
+    sa.update(_tally)
+    .where(_tally.c.campaign_id == sa.bindparam("campaign"), _tally.c.state == sa.bindparam("of"))
+    .values(n=_tally.c.n + sa.bindparam("more"))
+)
