@@ -315,6 +315,7 @@ READ_ON = {
     ".letter h1": ".letter",
     ".letter h2": ".letter",
     ".letter h3": ".letter",
+    ".letter h4": ".letter",
     ".letter a": ".letter",
     ".letter a.button": "td.button",
     ".colophon": ".page",
