@@ -70,7 +70,7 @@ def test_an_article_is_found_by_path_and_by_name(tmp_path: Path, monkeypatch: py
     with pytest.raises(NotFound) as refusal:
         wiring.article(settings, "spring-newz")
     assert "spring-news" in (refusal.value.hint or "")
-    with pytest.raises(NotFound, match="no-such-file.md"):
+    with pytest.raises(NotFound, match=r"no-such-file\.md"):
         wiring.article(settings, str(tmp_path / "no-such-file.md"))
 
 
