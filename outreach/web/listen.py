@@ -1,20 +1,14 @@
-"""How does the web part listen? A socket that is bound beforehand, so that a port in use is one clear sentence."""
+"""Where does the web part listen? The socket is bound before the server starts: a port in use is one clear sentence."""
 
 from __future__ import annotations
 
 import errno
 import socket
 
-import uvicorn
-from starlette.types import ASGIApp
-
 from outreach.errors import SettingsError
 
-#: Seconds that answers under way get when the server stops.
-PATIENCE = 5
 
-
-def listen(host: str, port: int) -> socket.socket:
+def on(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises SettingsError where host or port cannot be had."""
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -31,24 +25,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address(listener: socket.socket) -> str:
+def url(listener: socket.socket) -> str:
     """Where it listens, as a URL."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def server(app: ASGIApp) -> uvicorn.Server:
-    """The web server; `run(sockets=[...])` it in the main thread, where it heeds SIGINT and SIGTERM."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # who may speak for a client is a setting of ours
-        timeout_graceful_shutdown=PATIENCE,
-    )
-    return uvicorn.Server(config)
 
 
 def _refused(host: str, port: int, error: OSError) -> SettingsError:
