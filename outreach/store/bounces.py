@@ -1,0 +1,39 @@
+"""What follows when an address turns out to be dead? It is suppressed, and nothing more is sent to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from outreach.store import deliveries, events
+from outreach.store.database import insert, table_of
+from outreach.store.events import EventKind
+from outreach.store.subscribers import Subscriber
+from outreach.store.suppressions import Suppression, SuppressionReason
+
+
+def suppress(session: Session, bounced: Mapping[int, int], now: datetime) -> None:
+    """Suppress the addresses of people (number -> the delivery that bounced), and exclude what waits for them.
+
+    An address that is suppressed already keeps its older reason.
+    """
+    if not bounced:
+        return
+    subscriber = table_of(Subscriber)
+    who = sa.select(subscriber.c.id, subscriber.c.email_key).where(subscriber.c.id.in_(bounced))
+    for number, key in session.execute(who.order_by(subscriber.c.id)).all():
+        values = {"email_key": key, "reason": SuppressionReason.HARD_BOUNCE, "note": "", "at": now}
+        statement = insert(session, table_of(Suppression)).values(**values)
+        session.execute(statement.on_conflict_do_nothing(index_elements=["email_key"]))
+        deliveries.exclude_person(session, number, None, "suppressed", now)
+        events.append(
+            session,
+            EventKind.SUPPRESSED,
+            now,
+            subscriber_id=number,
+            delivery_id=bounced[number],
+            detail={"reason": SuppressionReason.HARD_BOUNCE.value},
+        )

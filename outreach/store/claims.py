@@ -1,0 +1,188 @@
+"""Which deliveries does a sender hold, and for how long?
+
+A claim is a batch of rows under one random token with a lease. Whoever gives a row back (`settlements`) must still hold
+it: state `claimed` and the same token. So a sender that lost its lease cannot overwrite what has happened since.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from outreach.audience.consent import SubscriptionState
+from outreach.store import deliveries
+from outreach.store.campaigns import Campaign, CampaignState
+from outreach.store.database import table_of
+from outreach.store.deliveries import Delivery, DeliveryState
+from outreach.store.subscribers import Subscriber
+from outreach.store.subscriptions import Subscription
+from outreach.store.suppressions import Suppression
+
+#: How many rows one claim holds at most.
+LARGEST = 256
+
+
+class Claimed(NamedTuple):
+    """One delivery that a sender holds, with what it needs to know of the person."""
+
+    delivery_id: int
+    campaign_id: int
+    attempts: int
+    first_at: datetime | None
+    email: str
+    name: str
+    language: str
+    timezone: str
+    attributes: Mapping[str, Any]
+    #: The token of the claim.
+    claim: str
+
+
+def claimable(session: Session, now: datetime, *, only: int | None = None) -> bool:
+    """Whether a claim would find something; only reads, so that idle senders do not take the writer's lock."""
+    return any(
+        session.execute(sa.select(query.exists()), {"campaign": campaign_id, "now": now}).scalar()
+        for campaign_id, _ in _sending(session, only)
+        for query in (_QUEUED_ANY, _DUE_ANY)
+    )
+
+
+def claim(
+    session: Session,
+    *,
+    limit: int,
+    token: str,
+    lease_until: datetime,
+    now: datetime,
+    only: int | None = None,
+    turn: int = 0,
+) -> list[Claimed]:
+    """Take up to `limit` deliveries of campaigns that are sending, shared fairly between these.
+
+    `turn`, counted up by the caller, says which campaign comes first. People who left or were suppressed since the
+    launch are excluded on the way. Deliveries whose retry is due take half of a campaign's share.
+    """
+    claimed: list[Claimed] = []
+    moved: Counter[tuple[int, DeliveryState]] = Counter()
+    campaigns = _sending(session, only)
+    start = turn % len(campaigns) if campaigns else 0
+    for left, (campaign_id, list_id) in zip(
+        range(len(campaigns), 0, -1), campaigns[start:] + campaigns[:start], strict=True
+    ):
+        share = -(-(min(limit, LARGEST) - len(claimed)) // left)
+        rows = _candidates(session, campaign_id, list_id, share, now) if share > 0 else []
+        kept = [row for row in rows if _bar(row) is None]
+        _exclude(session, [row for row in rows if _bar(row) is not None], now)
+        _take(session, [row.id for row in kept], token, lease_until)
+        claimed += [_claimed(row, campaign_id, token) for row in kept]
+        for row in rows:
+            moved[campaign_id, row.state] -= 1
+            moved[campaign_id, DeliveryState.EXCLUDED if _bar(row) else DeliveryState.CLAIMED] += 1
+    deliveries.shift(session, moved)
+    return claimed
+
+
+def renew(session: Session, held: Mapping[int, str], lease_until: datetime) -> set[int]:
+    """Prolong the lease of these deliveries (number -> token); the numbers of those that are still held."""
+    statement = sa.update(_delivery).where(
+        _delivery.c.id.in_(list(held)),
+        _delivery.c.claim.in_(set(held.values())),
+        deliveries.is_in(DeliveryState.CLAIMED),
+    )
+    prolonged = session.execute(statement.values(lease_until=lease_until).returning(_delivery.c.id))
+    return set(prolonged.scalars())
+
+
+def _sending(session: Session, only: int | None) -> list[tuple[int, int]]:
+    campaign = table_of(Campaign)
+    statement = sa.select(campaign.c.id, campaign.c.list_id).where(campaign.c.state == CampaignState.SENDING)
+    if only is not None:
+        statement = statement.where(campaign.c.id == only)
+    return [(number, list_id) for number, list_id in session.execute(statement.order_by(campaign.c.id))]
+
+
+def _candidates(session: Session, campaign_id: int, list_id: int, share: int, now: datetime) -> list[sa.Row[Any]]:
+    facts = {"campaign": campaign_id, "list": list_id, "now": now}
+    due = session.execute(_DUE, {**facts, "most": -(-share // 2)}).all()
+    queued = session.execute(_QUEUED, {**facts, "most": share - len(due)}).all() if share > len(due) else []
+    return [*due, *queued]
+
+
+def _bar(row: sa.Row[Any]) -> str | None:
+    """Why this person is not mailed any more."""
+    if row.suppressed is not None:
+        return "suppressed"
+    if row.email is None:
+        return "erased"
+    if row.subscription is not SubscriptionState.CONFIRMED:
+        return "unconfirmed" if row.subscription is SubscriptionState.UNCONFIRMED else "unsubscribed"
+    return None
+
+
+def _exclude(session: Session, rows: Sequence[sa.Row[Any]], now: datetime) -> None:
+    for row in rows:
+        statement = sa.update(_delivery).where(_delivery.c.id == row.id)
+        values = {"state": DeliveryState.EXCLUDED, "reason": _bar(row), "due_at": None, "settled_at": now}
+        session.execute(statement.values(**values))
+
+
+def _take(session: Session, ids: Sequence[int], token: str, lease_until: datetime) -> None:
+    if ids:
+        values = {"state": DeliveryState.CLAIMED, "claim": token, "lease_until": lease_until, "due_at": None}
+        session.execute(sa.update(_delivery).where(_delivery.c.id.in_(ids)).values(**values))
+
+
+def _claimed(row: sa.Row[Any], campaign_id: int, token: str) -> Claimed:
+    return Claimed(
+        row.id,
+        campaign_id,
+        row.attempts,
+        row.first_at,
+        row.email,
+        row.name,
+        row.language,
+        row.timezone,
+        row.attributes,
+        token,
+    )
+
+
+def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    subscriber, subscription, suppression = table_of(Subscriber), table_of(Subscription), table_of(Suppression)
+    person = subscriber.c.id == _delivery.c.subscriber_id
+    tie = sa.and_(
+        subscription.c.list_id == sa.bindparam("list"), subscription.c.subscriber_id == _delivery.c.subscriber_id
+    )
+    return (
+        sa.select(
+            *(_delivery.c.id, _delivery.c.state, _delivery.c.attempts, _delivery.c.first_at),
+            *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
+            subscriber.c.attributes,
+            subscription.c.state.label("subscription"),
+            suppression.c.email_key.label("suppressed"),
+        )
+        .select_from(
+            _delivery.outerjoin(subscriber, person)
+            .outerjoin(subscription, tie)
+            .outerjoin(suppression, suppression.c.email_key == subscriber.c.email_key)
+        )
+        .where(_delivery.c.campaign_id == sa.bindparam("campaign"), condition)
+        .order_by(order)
+        .limit(sa.bindparam("most"))
+        .with_for_update(of=_delivery, skip_locked=True)
+    )
+
+
+_delivery = table_of(Delivery)
+_IS_QUEUED = deliveries.is_in(DeliveryState.QUEUED)
+_IS_DUE = sa.and_(deliveries.is_in(DeliveryState.DEFERRED), _delivery.c.due_at <= sa.bindparam("now"))
+_QUEUED = _candidates_where(_IS_QUEUED, _delivery.c.id)
+_DUE = _candidates_where(_IS_DUE, _delivery.c.due_at)
+_OF_CAMPAIGN = sa.select(_delivery.c.id).where(_delivery.c.campaign_id == sa.bindparam("campaign"))
+_QUEUED_ANY = _OF_CAMPAIGN.where(_IS_QUEUED)
+_DUE_ANY = _OF_CAMPAIGN.where(_IS_DUE)
