@@ -76,17 +76,24 @@ class _Page:
         """The blocks of an element that may hold text and blocks; an ``inner`` one leaves its notes to the outer."""
         blocks: list[Block] = []
         for part in _parts(element):
-            blocks += self.run(part, columns) if isinstance(part, list) else self.block(part, columns, inner=inner)
-            if self.waiting and not inner:
-                blocks.append(self.waiting)
-                self.waiting = []
-        return blocks
+            more = self.run(part, columns) if isinstance(part, list) else self.block(part, columns, inner=inner)
+            blocks += [block for block in more if block]
+            if not inner and blocks and not blocks[-1][-1].endswith(":"):  # it introduces what follows
+                blocks += self.notes()
+        return blocks if inner else blocks + self.notes()
+
+    def notes(self) -> list[Block]:
+        """The URLs that wait, as one block."""
+        waiting, self.waiting = self.waiting, []
+        return [waiting] if waiting else []
 
     def block(self, element: etree._Element, columns: int, *, inner: bool) -> list[Block]:
         """The blocks of a block-level element."""
         match element.tag:
             case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
                 blocks = self.heading(element, columns)
+            case "p":
+                blocks = self.container(element, columns, inner=True)
             case "ul" | "ol":
                 blocks = self.items(element, columns)
             case "blockquote":
