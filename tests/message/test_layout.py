@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from outreach.message import check, inline, plaintext
+from outreach.message import article, check, inline, plaintext
 
 FOLDER = Path(__file__).parents[2] / "templates" / "email" / "default"
 CSS = (FOLDER / "layout.css").read_text(encoding="utf-8")
@@ -382,3 +383,34 @@ def test_the_button_stands_out_from_the_letter() -> None:
     for which in ("light", "dark"):
         grounds = scheme(which)[1]
         assert contrast(grounds["td.button"], grounds[".letter"]) >= 3
+
+
+def test_the_shipped_article_reads_alike_in_both_parts() -> None:
+    file = FOLDER.parents[1] / "articles" / "car-t-cell-therapy.md"
+    letter = article.parse(file.read_text(encoding="utf-8"), file=file.name)
+    letter = letter.with_links({"quote": "https://example.org/quote"})
+    body = re.sub(r"\{\{.*?\}\}", "Zoë", article.render_html(letter))
+    page = render(body, title=letter.title)
+    html = inline.inline(page, CSS)
+    outline = Outline(html)
+    text = plaintext.from_html(page)
+
+    assert [tag for tag, _ in outline.elements if re.fullmatch(r"h\d", tag)] == ["h1"] + ["h2"] * len(
+        outline.named("h2")
+    )
+    assert len([found for found in outline.named("a") if found.get("data-role") == "quote"]) == 2
+    assert len(html.encode()) < 30_000
+    assert text.count("Receive a Free Medical Quote:\nhttps://example.org/quote\n") == 2
+    assert max(len(line) for line in text.splitlines()) <= 78
+    seen = re.sub(
+        r'<(title|style)>.*?</\1>|<!--.*?-->|<div class="preheader".*?</div>|<td class="seal".*?</td>',
+        "",
+        page,
+        flags=re.DOTALL,
+    )
+    assert words(text) == words(re.sub(r"<[^>]+>", " ", unescape(seen)))
+
+
+def words(text: str) -> list[str]:
+    """The words alone, without URLs and numbers."""
+    return re.findall(r"[^\W\d_]+", re.sub(r"https?://\S+", " ", text))
