@@ -75,7 +75,12 @@ def inline(html: str, css: str) -> str:
     if kept:
         _keep(root, kept)
     _drop_unused_classes(root, kept)
-    return _doctype(html, root) + "".join(_document(root)) + "\n"
+    return write(root, like=html)
+
+
+def write(root: etree._Element, *, like: str) -> str:
+    """A document as text again, every URL exactly as its attribute has it; the doctype is that of ``like``."""
+    return _doctype(like, root) + "".join(_document(root)) + "\n"
 
 
 def _apply(root: etree._Element, css: str) -> None:

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 FIELDS = ("email", "name", "language", "timezone")
 
 _NOT_A_WORD = re.compile(r"[^\w]+")
+#: Control characters, and what else ends a line somewhere.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: Half characters, and code points that are none: no decoder of UTF-8, or no parser of HTML, lets them pass.
+_NO_CHARACTER = re.compile(r"[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +54,10 @@ class Stamp:
 def field_name(header: str) -> str:
     """The name by which templates know a column: ``Preferred clinic`` is ``preferred_clinic``."""
     return _NOT_A_WORD.sub("_", header.strip().lower()).strip("_")
+
+
+def one_line(text: str) -> str:
+    """A value as it may stand anywhere in a message: control characters and line breaks become spaces."""
+    if text.isprintable():  # which is false for everything that is looked for below, and fast
+        return text
+    return _NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub(" ", text))
