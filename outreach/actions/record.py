@@ -173,17 +173,12 @@ def fold(store: Store, *, now: datetime) -> int:
 
 
 def forget_old_days(store: Store, *, now: datetime) -> int:
-    """Delete the pseudonym keys of the days before yesterday, and the client pseudonyms of hits of those days.
+    """Delete the pseudonym keys of the days before yesterday (UTC); how many there were.
 
-    After that nobody can say whose message or address a pseudonym stood for. Bursts are folded first, since they need
-    the client's. Returns how many keys were deleted.
+    After that nobody can say whose message a pseudonym stood for. Bursts are folded first, which also takes the
+    client's pseudonym from every hit that is older than a moment.
     """
     fold(store, now=now)
-    yesterday = (now - timedelta(days=1)).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday = now.astimezone(UTC).date() - timedelta(days=1)
     with store.writing() as session:
-        gone = hits.forget_day_keys(session, yesterday.date().isoformat())
-    taken = SLICE
-    while taken == SLICE:
-        with store.writing() as session:
-            taken = hits.forget_clients(session, yesterday, limit=SLICE)
-    return gone
+        return hits.forget_day_keys(session, yesterday.isoformat())

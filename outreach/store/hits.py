@@ -31,7 +31,7 @@ class Hit(SQLModel, table=True):
     delivery_id: int | None = Field(default=None, sa_type=BigKey)
     #: Pseudonym of the message under the key of the day: enough for bursts and distinct readers, worthless a day later.
     reader: str = Field(max_length=32)
-    #: Pseudonym of the client address under the key of the day; taken away when that key is.
+    #: Pseudonym of the client address under the key of the day; taken away once bursts have been folded.
     client: str | None = Field(default=None, max_length=32)
     judgement: Judgement = Field(sa_type=Choice(Judgement))
     #: The rule that judged it: "head", "prefetch", "robot", "burst", "no-agent", "too-soon", "".
@@ -41,7 +41,6 @@ class Hit(SQLModel, table=True):
 
     __table_args__ = (
         sa.Index("ix_hit_campaign", "campaign_id", "link_number", "judgement"),
-        sa.Index("ix_hit_reader", "reader", "at"),
         sa.Index(
             "ix_hit_delivery",
             "delivery_id",
@@ -54,12 +53,6 @@ class Hit(SQLModel, table=True):
             "id",
             sqlite_where=sa.text("folded = 0"),
             postgresql_where=sa.text("NOT folded"),
-        ),
-        sa.Index(
-            "ix_hit_traceable",
-            "at",
-            sqlite_where=sa.text("client IS NOT NULL"),
-            postgresql_where=sa.text("client IS NOT NULL"),
         ),
     )
 
@@ -94,14 +87,14 @@ class Target:
 
 def targets(session: Session, delivery_ids: Collection[int]) -> dict[int, Target]:
     """What is to be known of each delivery; those that do not exist are left out."""
+    # A message whose fate is unknown may well have arrived: it counts from when that was settled.
+    settled = sa.case((_delivery.c.state.not_in(OPEN), _delivery.c.settled_at))
     columns = (
         _delivery.c.id,
         _delivery.c.campaign_id,
-        _delivery.c.state,
-        _delivery.c.sent_at,
-        _delivery.c.settled_at,
+        sa.func.coalesce(_delivery.c.sent_at, settled, type_=Moment),
         _list.c.tracking,
-        _subscriber.c.tracking_consent,
+        sa.func.coalesce(_subscriber.c.tracking_consent, sa.false()),
     )
     joined = (
         _delivery.join(_campaign, _campaign.c.id == _delivery.c.campaign_id)
@@ -109,12 +102,7 @@ def targets(session: Session, delivery_ids: Collection[int]) -> dict[int, Target
         .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
     )
     statement = sa.select(*columns).select_from(joined).where(_delivery.c.id.in_(delivery_ids))
-    found = {}
-    for number, campaign_id, state, sent_at, settled_at, tracking, consented in session.execute(statement):
-        # A message whose fate is unknown may well have arrived: it counts from when that was settled.
-        accepted_at = sent_at or (None if state in OPEN else settled_at)
-        found[number] = Target(campaign_id, accepted_at, tracking, bool(consented))
-    return found
+    return {number: Target(*known) for number, *known in session.execute(statement)}
 
 
 def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -123,11 +111,11 @@ def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def fold_back(session: Session, earlier: Iterable[tuple[str, datetime]]) -> None:
-    """Judge stored hits, by reader and time, as part of a burst, unless they are a machine's already."""
+    """Judge hits of the last seconds, by reader and time, as part of a burst, unless they are a machine's already."""
     judged = [{"of_reader": reader, "of_at": at} for reader, at in earlier]
     if judged:
-        place = (_hit.c.reader == sa.bindparam("of_reader"), _hit.c.at == sa.bindparam("of_at", type_=Moment))
-        session.connection().execute(_burst.where(*place), judged)
+        place = (_hit.c.at == sa.bindparam("of_at", type_=Moment), _hit.c.reader == sa.bindparam("of_reader"))
+        session.connection().execute(_burst.where(~_hit.c.folded, *place), judged)
 
 
 def unfolded(session: Session, *, after: tuple[datetime, int] | None, limit: int) -> Sequence[sa.Row[Any]]:
@@ -140,11 +128,11 @@ def unfolded(session: Session, *, after: tuple[datetime, int] | None, limit: int
 
 
 def fold(session: Session, burst: Collection[int], done: Collection[int]) -> None:
-    """Judge hits as part of a burst, and mark those that are `done` as folded for good."""
+    """Judge hits as part of a burst; those that are `done` are folded for good and lose the client's pseudonym."""
     if burst:
         session.execute(_burst.where(_hit.c.id.in_(burst)))
     if done:
-        session.execute(sa.update(_hit).where(_hit.c.id.in_(done)).values(folded=True))
+        session.execute(sa.update(_hit).where(_hit.c.id.in_(done)).values(folded=True, client=None))
 
 
 def day_key(session: Session, day: str) -> bytes | None:
@@ -162,13 +150,6 @@ def keep_day_key(session: Session, day: str, key: bytes) -> bytes:
 def forget_day_keys(session: Session, before: str) -> int:
     """Delete the keys of every day before the given one; how many there were."""
     gone = session.execute(sa.delete(_day).where(_day.c.day < before).returning(_day.c.day))
-    return len(gone.all())
-
-
-def forget_clients(session: Session, before: datetime, *, limit: int) -> int:
-    """Take the client's pseudonym from up to `limit` folded hits before a moment; from how many it was taken."""
-    old = sa.select(_hit.c.id).where(_hit.c.client.is_not(None), _hit.c.at < before, _hit.c.folded).limit(limit)
-    gone = session.execute(sa.update(_hit).where(_hit.c.id.in_(old)).values(client=None).returning(_hit.c.id))
     return len(gone.all())
 
 

@@ -18,17 +18,20 @@ def address(peer: str, forwarded_for: Sequence[str], trusted: Networks) -> str:
     proxy itself: what stands further left was written by the client and proves nothing. Where that is no address at
     all, the last trusted hop is the most that is known.
     """
+    if not trusted or not _is_trusted(peer, trusted):
+        return peer
     known = peer
-    hops = [hop.strip() for line in forwarded_for for hop in line.split(",")]
-    while _is_trusted(known, trusted) and hops:
-        hop = parse_address(hops.pop())
-        if hop is None:
+    for hop in reversed([hop for line in forwarded_for for hop in line.split(",")]):
+        parsed = parse_address(hop)
+        if parsed is None:
             break
-        known = str(hop)
+        known = str(parsed)
+        if not any(parsed in network for network in trusted):
+            break
     return known
 
 
-@lru_cache(maxsize=4096)
-def _is_trusted(text: str, trusted: Networks) -> bool:
-    parsed = parse_address(text)
+@lru_cache(maxsize=1024)
+def _is_trusted(peer: str, trusted: Networks) -> bool:
+    parsed = parse_address(peer)
     return parsed is not None and any(parsed in network for network in trusted)

@@ -22,10 +22,13 @@ def of_message(day_key: bytes, delivery_id: int) -> str:
 def of_client(day_key: bytes, address: str) -> str | None:
     """The pseudonym of a client address; None where there is none.
 
-    An IPv6 address is cut to its first 64 bits, since a client changes the rest at will.
+    An IPv6 address is cut to its first 64 bits, since a client changes the rest at will. The address is one that the
+    server or `client.address` gave, not the text of a header.
     """
-    packed = _packed(address)
-    return None if packed is None else _mac(day_key, b"client", packed)
+    if ":" not in address:
+        return _mac(day_key, b"client", address.encode()) if address else None
+    network = _network(address)
+    return _mac(day_key, b"client", network) if network else None
 
 
 def _mac(key: bytes, kind: bytes, value: bytes) -> str:
@@ -33,11 +36,11 @@ def _mac(key: bytes, kind: bytes, value: bytes) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _packed(address: str) -> bytes | None:
+def _network(address: str) -> bytes | None:
     parsed = parse_address(address)
     if parsed is None:
         return None
-    return parsed.packed[:8] if parsed.version == 6 else parsed.packed
+    return parsed.packed[:8] if parsed.version == 6 else str(parsed).encode()
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:

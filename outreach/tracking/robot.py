@@ -84,12 +84,12 @@ def judge(signs: Signs, *, at: datetime, accepted_at: datetime | None) -> Verdic
 
 #: Request headers that announce a page to be loaded ahead, and the words that do so.
 PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
-_AHEAD = ("prefetch", "prerender", "preview")
+_AHEAD = re.compile("prefetch|prerender|preview", re.IGNORECASE)
 
 
 def is_prefetch(headers: Mapping[str, str]) -> bool:
     """Whether headers (lower-case names) say that the page is loaded ahead of any wish to see it."""
-    return any(word in headers.get(name, "").lower() for name in PREFETCH_HEADERS for word in _AHEAD)
+    return any(_AHEAD.search(headers[name]) for name in PREFETCH_HEADERS if name in headers)
 
 
 @lru_cache(maxsize=4096)
@@ -149,31 +149,32 @@ class Bursts(Generic[Mark]):
 
 
 class _Group(Generic[Mark]):
-    """The hits of one message or one client within the window: every step costs the same, however many there are."""
+    """The hits of one message or one client within the window; a step costs the same, however many there are."""
 
-    __slots__ = ("_links", "_loose", "newest")
+    __slots__ = ("_loose", "_recent", "_tidy_at", "newest")
 
     def __init__(self, at: datetime) -> None:
-        self._links: OrderedDict[tuple[str, int], datetime] = OrderedDict()
-        #: Hits of the window that are in no burst so far.
+        #: The links seen last, each with the time it was seen last: more than make a burst need not be known.
+        self._recent: list[tuple[tuple[str, int], datetime]] = []
+        #: Hits that are in no burst so far; those that have left the window go when the list has doubled.
         self._loose: list[tuple[datetime, Mark]] = []
+        self._tidy_at = 16
         self.newest = at
 
     def add(self, at: datetime, link: tuple[str, int], mark: Mark) -> list[Mark]:
         since = at - BURST_WINDOW
         self.newest = at
-        self._links[link] = at
-        self._links.move_to_end(link)
-        while next(iter(self._links.values())) < since:
-            self._links.popitem(last=False)
+        self._recent = [seen for seen in self._recent if seen[0] != link][1 - BURST_LINKS :]
+        self._recent.append((link, at))
         self._loose.append((at, mark))
-        if len(self._links) < BURST_LINKS:
-            if self._loose[0][0] < since:
-                self._loose = [entry for entry in self._loose if entry[0] >= since]
-            return []
-        burst = [entry[1] for entry in self._loose if entry[0] >= since]
-        self._loose = []
-        return burst
+        if len(self._recent) == BURST_LINKS and self._recent[0][1] >= since:
+            burst = [entry[1] for entry in self._loose if entry[0] >= since]
+            self._loose = []
+            return burst
+        if len(self._loose) > self._tidy_at:
+            self._loose = [entry for entry in self._loose if entry[0] >= since]
+            self._tidy_at = 2 * len(self._loose) + 16
+        return []
 
 
 def sweep(hits: Iterable[tuple[datetime, str, str | None, int]]) -> list[bool]:

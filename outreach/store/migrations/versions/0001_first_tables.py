@@ -260,15 +260,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("delivery_id IS NOT NULL"),
         postgresql_where=sa.text("delivery_id IS NOT NULL"),
     )
-    op.create_index("ix_hit_reader", "hit", ["reader", "at"], unique=False)
-    op.create_index(
-        "ix_hit_traceable",
-        "hit",
-        ["at"],
-        unique=False,
-        sqlite_where=sa.text("client IS NOT NULL"),
-        postgresql_where=sa.text("client IS NOT NULL"),
-    )
     op.create_index(
         "ix_hit_unfolded",
         "hit",

@@ -1,0 +1,36 @@
+"""How is the web part served? One uvicorn with the settings that the rest relies on."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+def make(app: ASGIApp, *, host: str, port: int) -> uvicorn.Server:
+    """A server for the app: give it to `run` in the main thread, or await `serve()` in a loop of one's own.
+
+    No access log: it would hold tokens beside client addresses. Proxy headers are left to the app, which believes only
+    the proxies that the settings name; uvicorn would believe everything that comes from this machine.
+    """
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            proxy_headers=False,
+            server_header=False,
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=10,
+            limit_concurrency=5_000,
+            backlog=2_048,
+        )
+    )
+
+
+def run(server: uvicorn.Server) -> None:
+    """Serve until SIGINT or SIGTERM, let the requests at work end, and return."""
+    with suppress(KeyboardInterrupt):  # which uvicorn raises once more when it has left cleanly
+        server.run()
