@@ -33,3 +33,42 @@ class Rate:
     def per_second(self) -> float:
         """Messages per second."""
         return self.count / self.period
+
+
+class Bucket:
+    """A token bucket: how many messages may leave now, and when the next may.
+
+    Holds the tokens of `burst` seconds at most, so that a pause is not made up for by a flood. Times are seconds of any
+    clock that only goes forward.
+    """
+
+    __slots__ = ("_at", "_most", "_rate", "_tokens")
+
+    def __init__(self, rate: Rate, *, now: float, burst: float = 1.0) -> None:
+        self._rate = rate.per_second
+        self._most = max(1.0, self._rate * burst)
+        self._tokens = min(1.0, self._most)
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        """Take one token; whether there was one."""
+        if self.available(now) < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def put_back(self) -> None:
+        """Return a token that was not used after all."""
+        self._tokens = min(self._most, self._tokens + 1.0)
+
+    def available(self, now: float) -> float:
+        """How many tokens there are."""
+        if now > self._at:
+            self._tokens = min(self._most, self._tokens + (now - self._at) * self._rate)
+            self._at = now
+        # What adding up many small shares loses must not make the last one wait for ever.
+        return self._tokens + 1e-9
+
+    def wait(self, now: float, count: float = 1.0) -> float:
+        """How many seconds until `count` tokens are there (at most as many as the bucket holds)."""
+        return max(0.0, (min(count, self._most) - self.available(now)) / self._rate)
