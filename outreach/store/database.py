@@ -216,3 +216,12 @@ def insert(session: Session, table: sa.Table) -> Any:
     if session.get_bind().dialect.name == "sqlite":
         return sa.dialects.sqlite.insert(table)
     return sa.dialects.postgresql.insert(table)
+
+
+def moment_text(session: Session, column: sa.ColumnElement[Any], characters: int) -> sa.ColumnElement[str]:
+    """The first characters of an instant written as ``2026-03-02 09:15`` in UTC, to group by minute, hour or day."""
+    written: sa.ColumnElement[str] = sa.cast(column, sa.String)
+    if session.get_bind().dialect.name != "sqlite":
+        written = sa.func.to_char(sa.func.timezone("UTC", column), "YYYY-MM-DD HH24:MI")
+    # the number stands in the text: PostgreSQL would not see that two parameters in SELECT and GROUP BY are the same
+    return sa.func.substr(written, 1, sa.literal_column(str(characters)))
