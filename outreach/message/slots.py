@@ -82,13 +82,13 @@ def supplier(what: Value | Own | Click) -> Supplier:
         case Click():
             return lambda _, stamp: stamp.click(what.number)
     others = [_column(name) for name in what.fields[1:]]
-    first, instead = _column(what.fields[0]), one_line(what.fallback or "")
+    first, instead = _column(what.fields[0]), None if what.fallback is None else one_line(what.fallback)
 
     def text(recipient: Recipient, _: Stamp) -> str:
-        value = first(recipient)
+        value = one_line(first(recipient))
         for other in others:
-            value = other(recipient) if not value or value.isspace() else value
-        return instead if not value or value.isspace() else one_line(value)
+            value = one_line(other(recipient)) if not value or value.isspace() else value
+        return instead if instead is not None and (not value or value.isspace()) else value
 
     return text
 
