@@ -1,0 +1,137 @@
+"""Make, change and delete campaigns that have not been launched: article and layout are stored whole, or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from outreach.actions import compose
+from outreach.actions.compose import Defaults
+from outreach.errors import NameTaken, OutreachError, StateError
+from outreach.store import campaigns, lists
+from outreach.store.campaigns import Campaign, CampaignState
+from outreach.store.database import Store
+from outreach.store.lists import MailingList
+
+#: What stands in for settings that are still missing while an article is tried out.
+STAND_IN = "Sender <sender@example.org>"
+QUOTE_STAND_IN = "https://example.org/quote"
+
+#: Names stand in commands and file names; a run adds -YYYYMMDD-HHMM to it.
+LONGEST_NAME = 80
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
+
+#: Who may still be changed or deleted, as long as it was never launched.
+CHANGEABLE = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.PAUSED)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a person gave; None is "not given", and on an update "as it was"."""
+
+    #: The article's name and text.
+    article: tuple[str, str] | None = None
+    #: The layout's name and files.
+    layout: tuple[str, Mapping[str, str]] | None = None
+    list_name: str | None = None
+    subject: str | None = None
+    sender: str | None = None
+    reply_to: str | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The columns that this changes, apart from the list."""
+        given: dict[str, Any] = {"subject": self.subject, "sender": self.sender, "reply_to": self.reply_to}
+        if self.article is not None:
+            given["article_name"], given["article"] = self.article
+        if self.layout is not None:
+            given["layout_name"], given["layout"] = self.layout[0], dict(self.layout[1])
+        return {column: value for column, value in given.items() if value is not None}
+
+
+def create(store: Store, name: str, draft: Draft, *, defaults: Defaults, now: datetime) -> Campaign:
+    """Write a campaign in state draft; `draft` holds article, layout and list.
+
+    Article and layout are compiled once, so that a fault in them is told now, with its file and line. Nothing is
+    written on a refusal: NotFound (the list), NameTaken, ArticleError, TemplateError, OutreachError for a wrong name.
+    """
+    _require_name(name)
+    assert draft.list_name is not None, "a new campaign has a list"
+    with store.reading() as session:
+        mailing_list = lists.by_name(session, draft.list_name)
+        if name in campaigns.names(session):
+            raise NameTaken("campaign", name, hint="Give it another name with --name, or change it with update.")
+    campaign = Campaign(name=name, list_id=_number(mailing_list), created_at=now, updated_at=now, **draft.columns())
+    _try_out(campaign, mailing_list, defaults, now)
+    with store.writing() as session:
+        return campaigns.add(session, campaign)
+
+
+def update(store: Store, campaign_id: int, draft: Draft, *, defaults: Defaults, now: datetime) -> Campaign:
+    """Replace what was given of a campaign that was not launched yet; tried out first, as on creation.
+
+    Raises StateError after the launch: what was sent stays what it was.
+    """
+    with store.reading() as session:
+        campaign = campaigns.by_id(session, campaign_id)
+        _require_changeable(campaign, "changed")
+        target = lists.by_name(session, draft.list_name) if draft.list_name else lists.by_id(session, campaign.list_id)
+    changes = {**draft.columns(), "list_id": _number(target)}
+    _try_out(Campaign(**{**campaign.model_dump(), **changes}), target, defaults, now)
+    with store.writing() as session:
+        _require_changeable(campaigns.locked(session, campaign_id), "changed")
+        campaigns.change(session, campaign_id, now=now, **changes)
+        return campaigns.by_id(session, campaign_id)
+
+
+def delete(store: Store, campaign_id: int, *, now: datetime) -> None:
+    """Delete a campaign that was never launched; raises StateError for any other, which keeps its figures."""
+    with store.writing() as session:
+        campaign = campaigns.locked(session, campaign_id)
+        if campaign.launched_at is not None:
+            raise StateError(
+                f"Campaign {campaign.name!r} was launched, so its figures stay.",
+                hint="`outreach campaign cancel` ends one that is still sending.",
+            )
+        if campaigns.runs(session, campaign_id):
+            raise StateError(
+                f"Campaign {campaign.name!r} has runs that belong to it, so it stays.",
+                hint="`outreach campaign cancel` ends its schedule.",
+            )
+        campaigns.remove(session, campaign, now=now)
+
+
+def slug(text: str) -> str:
+    """A campaign name made of any text: `Spring News 2026!` -> `spring-news-2026`."""
+    return re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-._")[:LONGEST_NAME].rstrip("-._")
+
+
+def _require_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise OutreachError(
+            f"{name!r} cannot be a campaign's name.",
+            hint=f"Use lower case letters, digits, hyphens and dots, at most {LONGEST_NAME}, "
+            f"such as {slug(name) or 'spring-news'!r}.",
+        )
+
+
+def _require_changeable(campaign: Campaign, verb: str) -> None:
+    if campaign.launched_at is not None or campaign.state not in CHANGEABLE:
+        raise StateError(
+            f"Campaign {campaign.name!r} is {campaign.state.value} and can no longer be {verb}: "
+            "article, layout, list and sender are fixed at launch.",
+            hint="Make another one with `outreach campaign create ... --name NAME`.",
+        )
+
+
+def _try_out(campaign: Campaign, mailing_list: MailingList, defaults: Defaults, now: datetime) -> None:
+    """Compile what would be stored; what settings may still supply is stood in for."""
+    lenient = replace(defaults, sender=defaults.sender or STAND_IN, quote_url=defaults.quote_url or QUOTE_STAND_IN)
+    compose.campaign(campaign, mailing_list, lenient, date=now, tracked=True)
+
+
+def _number(mailing_list: MailingList) -> int:
+    assert mailing_list.id is not None
+    return mailing_list.id
