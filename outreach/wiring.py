@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from outreach.actions import initialise
+from starlette.applications import Starlette
+
+from outreach.actions import initialise, record
+from outreach.actions.compose import Defaults
 from outreach.config import Settings
+from outreach.engine.clock import Chore, Clock
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
 from outreach.message.template import Layout
-from outreach.store import migrate
+from outreach.store import migrate, settlements
 from outreach.store.database import Store
 from outreach.tracking.keys import KeyRing
+from outreach.tracking.token import TokenMaker
+from outreach.web import app
+from outreach.web.app import Site
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,44 @@ def layout(settings: Settings, name: str) -> Layout:
 def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:
     """What matches in the template folders of a kind; those that win come last."""
     return [path for folder in reversed(settings.template_folders(kind)) for path in sorted(folder.glob(pattern))]
+
+
+def defaults(settings: Settings) -> Defaults:
+    """What the settings say about a mail where neither options nor the article do."""
+    return Defaults(
+        sender=settings.sender,
+        reply_to=settings.reply_to,
+        postal_address=settings.postal_address or "",
+        quote_url=settings.quote_url,
+        public_url=settings.public_url,
+    )
+
+
+def clock(house: House) -> Clock:
+    """The clock, with the chores that keep the database in order."""
+
+    def expire(now: datetime) -> None:
+        with house.store.writing() as session:
+            settlements.expire(session, now)
+
+    chores = (
+        Chore("leases", timedelta(seconds=15), expire),
+        Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
+        Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
+    )
+    return Clock(house.store, defaults(house.settings), grace=house.settings.grace, chores=chores)
+
+
+def web(house: House) -> Starlette:
+    """The web part."""
+    settings = house.settings
+    site = Site(
+        public_url=settings.public_url,
+        pages=settings.template_folders("pages"),
+        media=(settings.home / "media", *settings.template_folders("media")),
+        trusted_proxies=settings.trusted_proxies,
+    )
+    return app.make(house.store, TokenMaker(house.keys), site)
 
 
 def key_file(settings: Settings) -> Path:
