@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from outreach import __version__
-from outreach.cli import campaign, init, show
+from outreach.cli import article, campaign, init, show
 
 app = typer.Typer(
     name="outreach",
@@ -34,3 +34,4 @@ def _root(
 
 app.command("init")(init.init)
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(article.app, name="article")

@@ -12,8 +12,6 @@ from outreach.errors import AddressError, ArticleError
 from outreach.message import expressions, frontmatter, markdown
 from outreach.message.frontmatter import FrontMatter, Value
 
-#: Link roles that every layout brings along: an article cannot declare them.
-RESERVED_ROLES = {"unsubscribe", "preferences", "view"}
 #: Names that templates know as something else of the article.
 RESERVED_KEYS = {"body", "direction"}
 _OWN_KEYS = {"title", "subject", "preheader", "sender", "reply_to", "language", "links"}
@@ -111,6 +109,15 @@ def parse(text: str, *, file: str) -> Article:
     return replace(article, roles=_rendered(article).roles)
 
 
+def language_tag(text: str) -> str | None:
+    """A language tag in its usual capitals (RFC 5646, 2.1.1), or None for what is none."""
+    first, *others = text.strip().replace("_", "-").split("-")
+    capitals = {2: str.upper, 4: str.title}
+    tag = "-".join([first.lower(), *(capitals.get(len(part), str.lower)(part) for part in others)])
+    found = _LANGUAGE.fullmatch(tag)
+    return tag if found and (len(found[1]) == 3 or found[1] in _LANGUAGES.split()) else None
+
+
 def render_html(article: Article) -> str:
     """The body as HTML that is Jinja source: what Jinja was written in the Markdown stands in it byte for byte."""
     return _rendered(article).html
@@ -175,9 +182,8 @@ def _language(front: FrontMatter, file: str) -> str:
     value = front.values.get("language")
     if value is None or not value.text:
         return "en"
-    tag = _spelled(value.text)
-    found = _LANGUAGE.fullmatch(tag)
-    if not found or (len(found[1]) == 2 and found[1] not in _LANGUAGES.split()):
+    tag = language_tag(value.text)
+    if tag is None:
         raise ArticleError(
             f"{value.text!r} is not a language tag.",
             file=file,
@@ -187,33 +193,15 @@ def _language(front: FrontMatter, file: str) -> str:
     return tag
 
 
-def _spelled(tag: str) -> str:
-    """A language tag in its usual capitals (RFC 5646, 2.1.1)."""
-    first, *others = tag.replace("_", "-").split("-")
-    capitals = {2: str.upper, 4: str.title}
-    return "-".join([first.lower(), *(capitals.get(len(part), str.lower)(part) for part in others)])
-
-
 def _links(front: FrontMatter, file: str) -> Mapping[str, str]:
     if front.values.get("links", Value("", 0)).text:
         raise ArticleError("links: holds lines `role: URL` that are set in.", file=file, line=front.lines["links"])
     links = front.groups.get("links", {})
     for role, url in links.items():
-        fault = _fault_of_role(role, url.text)
+        fault = markdown.fault_of_role(role, url.text)
         if fault:
             raise ArticleError(fault, file=file, line=url.line)
     return {role: url.text for role, url in links.items()}
-
-
-def _fault_of_role(role: str, url: str) -> str | None:
-    if not markdown.ROLE.fullmatch(role):
-        return f"The link role {role!r} is not a word of small letters, digits and _."
-    if role in RESERVED_ROLES:
-        return f"The link role {role!r} is filled for each reader and cannot be declared."
-    if url and "{{" in url:
-        return f"The URL of the link role {role!r} must be the same for every reader: it cannot hold {{{{ ... }}}}."
-    fault = markdown.fault_of_url(url) if url else None
-    return f"The URL of the link role {role!r}, {url!r}, {fault}." if fault else None
 
 
 def _extra(front: FrontMatter, file: str) -> Mapping[str, str]:

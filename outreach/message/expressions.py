@@ -125,11 +125,7 @@ class Mask:
 
 def escape(text: str) -> str:
     """Markdown that shows this text's braces instead of handing them to Jinja."""
-    return _OPENING.sub(lambda found: _shown(found[0]), text)
-
-
-def _shown(opening: str) -> str:
-    return "".join(f"\\{character}" for character in opening)
+    return re.sub(r"\{(?=[{%#])", r"{\\", text)
 
 
 def _end(text: str, start: int, opening: str) -> int | None:
@@ -150,5 +146,5 @@ def _end(text: str, start: int, opening: str) -> int | None:
 
 
 def _unclosed(opening: str, closing: str, *, file: str, line: int) -> ArticleError:
-    hint = f"Close it, or write a backslash before each brace to show it: {_shown(opening[:2])}"
+    hint = f"Close it, or write {escape(opening[:2])} to show it as it is."
     return ArticleError(f"{opening} is never closed by {closing}.", file=file, line=line, hint=hint)

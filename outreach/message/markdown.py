@@ -20,8 +20,12 @@ from outreach.message.expressions import Mask
 
 #: How a link role is written, in front matter and as a link's target.
 ROLE = re.compile(r"[a-z][a-z0-9_]*")
+#: Roles that every layout brings along: an article cannot declare them.
+RESERVED_ROLES = {"unsubscribe", "preferences", "view"}
 #: A picture named without a folder is one of the publisher's own, served or embedded by `image()`.
 _OWN_PICTURE = re.compile(r"[A-Za-z0-9][\w.-]*\.(?:png|jpe?g|gif|webp)", re.ASCII)
+#: What a link in a mail may lead to.
+SCHEMES = {"http", "https", "mailto"}
 _UNSAFE = re.compile(r"[\s\x00-\x20\x7f<>\\]")
 
 #: The call to action: a padded cell, since buttons in mail are cells (the layout styles `td.button` and `a.button`).
@@ -63,20 +67,39 @@ def render(text: str, links: Mapping[str, str], *, file: str, line: int) -> Rend
 
 def fault_of_url(url: str) -> str | None:
     """What is wrong with a link's URL, or None: http(s) without a user name, or mailto."""
-    if _UNSAFE.search(url):
-        return "holds a space or another character that no URL has"
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - a port that is no number is only noticed when it is asked for
     except ValueError as error:
         return f"is no URL ({error})"
-    if parts.scheme == "mailto" and "@" in parts.path:
+    faults = {
+        "is empty": not url,
+        "holds a space or another character that no URL has": bool(_UNSAFE.search(url)),
+        "is neither https:// (or http://) nor mailto:, nor the name of a link role": parts.scheme not in SCHEMES,
+        "has no address": parts.scheme == "mailto" and "@" not in parts.path,
+        "has no host": parts.scheme != "mailto" and not parts.hostname,
+        "has a user name in it, which hides where it leads": "@" in parts.netloc,
+    }
+    return next((fault for fault, is_so in faults.items() if is_so), None)
+
+
+def fault_of_role(role: str, url: str) -> str | None:
+    """What is wrong with a role that an article declares, or with its URL ("" is left to a setting); or None."""
+    if not ROLE.fullmatch(role):
+        return f"The link role {role!r} is not a word of small letters, digits and _."
+    if role in RESERVED_ROLES:
+        return f"The link role {role!r} is filled for each reader and cannot be declared."
+    if url and "{{" in url:
+        return f"The URL of the link role {role!r} must be the same for every reader: it cannot hold {{{{ ... }}}}."
+    fault = fault_of_url(url) if url else None
+    return f"The URL of the link role {role!r}, {url!r}, {fault}." if fault else None
+
+
+def fault_of_picture(source: str) -> str | None:
+    """What is wrong with where a picture is taken from, or None: an own picture's name, or http(s)."""
+    if _OWN_PICTURE.fullmatch(source):
         return None
-    if parts.scheme not in {"http", "https"}:
-        return "is neither https:// (or http://) nor mailto:, nor the name of a link role"
-    if not parts.hostname:
-        return "has no host"
-    return "has a user name in it, which hides where it leads" if "@" in parts.netloc else None
+    return "is no picture" if source.startswith("mailto:") else fault_of_url(source)
 
 
 def _parser() -> MarkdownIt:
@@ -110,7 +133,7 @@ class _Page:
             self.roles.append(target)
             token.attrs = {"data-role": target, **token.attrs, "href": self.links.get(target, "")}
         elif not self.mask.begins(target):
-            self.require(target, "link", block)
+            self.require(target, "link", fault_of_url(target), block)
 
     def place_picture(self, token: Token, block: Token) -> None:
         source = str(token.attrs.get("src", ""))
@@ -118,15 +141,10 @@ class _Page:
             line = self.line_of(source, block)
             token.attrs["src"] = self.mask.hide(f"{{{{ image('{source}') }}}}", line=line)
         elif not self.mask.begins(source):
-            self.require(source, "picture", block)
+            self.require(source, "picture", fault_of_picture(source), block)
 
-    def require(self, target: str, kind: str, block: Token) -> None:
+    def require(self, target: str, kind: str, fault: str | None, block: Token) -> None:
         shown = self.mask.reveal(target)
-        fault = fault_of_url(target)
-        if not target:
-            fault = "is empty"
-        elif kind == "picture" and target.startswith("mailto:"):
-            fault = "is no picture"
         if fault:
             raise ArticleError(
                 f"The target of a {kind}, {shown!r}, {fault}.",
