@@ -85,7 +85,7 @@ class _Undefined(jinja2.StrictUndefined):
         if self._undefined_hint or not isinstance(owner, View | Opaque) or name is None:
             return str(super()._undefined_message)
         if isinstance(owner, Opaque):
-            described = owner.reading.marks.unmarked(str(owner.reading.printed(owner.thing)))
+            described = owner.reading.marks.unmarked(str(owner.reading.printed(owner.thing))).strip("{}")
             return f"{described}.{name} does not exist: {described} is a recipient's value, which is text"
         called = owner._called
         near = difflib.get_close_matches(str(name), list(owner), n=1)
@@ -165,6 +165,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         parsed: nodes.Template = _Rewriting().visit(super()._parse(source, name, filename))
+        parsed.set_environment(self)
         return parsed
 
     def _looked_up(self, obj: Any, key: Any, look: Callable[[Any, Any], Any]) -> Any:
@@ -210,7 +211,7 @@ class _Rewriting(NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
-        joined = nodes.List(node.nodes, "load", lineno=node.lineno)
+        joined = nodes.List(node.nodes, lineno=node.lineno)
         return nodes.Filter(joined, _JOINED, [], [], None, None, lineno=node.lineno)
 
     def visit_AssignBlock(self, node: nodes.AssignBlock) -> list[nodes.Node]:  # noqa: N802
@@ -218,6 +219,15 @@ class _Rewriting(NodeTransformer):
         self.generic_visit(node)
         captured = nodes.Filter(_loaded(node.target), _CAPTURED, [], [], None, None, lineno=node.lineno)
         return [node, nodes.Assign(node.target, captured, lineno=node.lineno)]
+
+    def visit_FilterBlock(self, node: nodes.FilterBlock) -> list[nodes.Node]:  # noqa: N802
+        """``{% filter f %}...{% endfilter %}`` is ``{% set x %}...{% endset %}{{ x | f }}``."""
+        block = nodes.AssignBlock(nodes.Name("_filtered", "store"), None, node.body, lineno=node.lineno)
+        innermost = node.filter
+        while isinstance(innermost.node, nodes.Filter):
+            innermost = innermost.node
+        innermost.node = nodes.Name("_filtered", "load", lineno=node.lineno)
+        return [*self.visit_AssignBlock(block), nodes.Output([self.visit(node.filter)], lineno=node.lineno)]
 
     def visit_Import(self, node: nodes.Import) -> nodes.Node:  # noqa: N802
         node.with_context = True  # a module without context is kept, with the values of whoever came first
@@ -233,7 +243,7 @@ def _parts(node: nodes.Expr) -> Iterable[nodes.Expr]:
     return node.nodes if isinstance(node, nodes.Concat) else [node]
 
 
-def _loaded(target: nodes.Node) -> nodes.Expr:
+def _loaded(target: nodes.Expr) -> nodes.Expr:
     if isinstance(target, nodes.NSRef):
         name = nodes.Name(target.name, "load", lineno=target.lineno)
         return nodes.Getattr(name, target.attr, "load", lineno=target.lineno)

@@ -135,6 +135,9 @@ class Opaque:
     def __iter__(self) -> Iterator[Any]:
         return self.reading.items(lambda: raw(self))
 
+    def __getitem__(self, key: Any) -> Any:  # Jinja asks the environment for items, but takes slices itself
+        return self.reading.derive(lambda: raw(self)[raw(key)])
+
     def __len__(self) -> int:
         return int(self.reading.plain(lambda: len(raw(self)), 1))
 

@@ -47,6 +47,8 @@ class Knowing(Reading):
         self.results: list[str] = []
 
     def printed_result(self, raw: Any) -> Any:
+        if callable(raw):
+            raise TypeError(f"{raw.__name__!r} of a recipient's value is a function and no text")
         if hasattr(raw, "__html__"):
             return Markup(one_line(str(raw)))  # noqa: S704 - the template says that it is HTML
         self.results.append(one_line(str(raw)))

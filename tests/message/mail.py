@@ -52,7 +52,8 @@ HTML = """<!doctype html>
 <table role="presentation"><tr><td class="letter">
 <h1>{{ article.title }}</h1>
 {{ article.body }}
-<p title="{{ name | default('you') }}: {{ subscriber.city }}"><!-- for {{ name }} --><a href="mailto:{{ email }}">{{ email }}</a></p>
+<p title="{{ name | default('you') }}: {{ subscriber.city }}"><!-- for {{ name }} -->
+<a href="mailto:{{ email }}">{{ email }}</a></p>
 </td></tr></table>
 <p>{{ mailing_list.title }}, {{ publisher.name }}, {{ postal_address }}
 <a href="{{ links.unsubscribe }}">Unsubscribe</a> <a href="{{ links.preferences }}">Preferences</a>

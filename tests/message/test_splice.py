@@ -98,7 +98,7 @@ def test_it_equals_the_message_that_the_standard_library_builds(name: str, city:
 def test_an_independent_decoder_reads_the_same(name: str, city: str) -> None:
     data = splice.message(STATIC, mail.person(name, city), mail.stamp())
     (boundary,) = re.findall(rb'boundary="([^"]+)"', data)
-    _, text, html, _ = data.split(b"\r\n--" + boundary)
+    _, _, html, _ = data.split(b"\r\n--" + boundary)
     decoded = quopri.decodestring(html.split(b"\r\n\r\n", 1)[1].replace(b"\r\n", b"\n")).decode()
     assert decoded == mail.inlined(mail.HTML, mail.person(name, city), preheader=PREHEADER, subject=SUBJECT)
 
