@@ -4,4 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from outreach.cli.campaign import drafting
+
 app = typer.Typer(no_args_is_help=True, help="Make, check, schedule, send and report campaigns.")
+
+app.command("create")(drafting.create)
+app.command("ls")(drafting.ls)
+app.command("show")(drafting.show_one)
+app.command("update")(drafting.update)
+app.command("delete")(drafting.delete)

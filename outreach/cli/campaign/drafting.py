@@ -1,0 +1,185 @@
+"""`outreach campaign create | ls | show | update | delete`: campaigns before they start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from outreach import wiring
+from outreach.actions import draft
+from outreach.actions.draft import Draft
+from outreach.cli import open as opened
+from outreach.cli import show
+from outreach.store import campaigns, lists
+from outreach.store.campaigns import Campaign
+from outreach.store.database import Store
+from outreach.timing.schedule import shown
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
+SubjectOption = Annotated[str | None, typer.Option("--subject", help="The subject, instead of the article's.")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="Who the mail is from, such as 'Clinic News <news@clinic.example>'.")
+]
+ReplyToOption = Annotated[str | None, typer.Option("--reply-to", help="Where answers go.")]
+
+
+def create(
+    article: Annotated[str, typer.Argument(help="An article file, or the name of a shipped one: car-t-cell-therapy.")],
+    *,
+    list_name: Annotated[str, typer.Option("--list", metavar="NAME", help="The list to send it to.")],
+    name: Annotated[str | None, typer.Option("--name", help="The campaign's name; default: the article's.")] = None,
+    subject: SubjectOption = None,
+    sender: FromOption = None,
+    reply_to: ReplyToOption = None,
+    layout: Annotated[str, typer.Option("--layout", help="The mail's layout.")] = "default",
+    as_json: show.JsonOption = False,
+) -> None:
+    """Make a campaign from an article and a list; it waits as a draft until it is scheduled or sent."""
+    with opened.house() as house:
+        article_name, text = wiring.article(house.settings, article)
+        found = wiring.layout(house.settings, layout)
+        made = draft.create(
+            house.store,
+            name or draft.slug(article_name),
+            Draft((article_name, text), (found.name, found.sources), list_name, subject, sender, reply_to),
+            defaults=wiring.defaults(house.settings),
+            now=datetime.now(UTC),
+        )
+        facts = _facts(house.store, made)
+    if as_json:
+        show.document(facts)
+        return
+    show.line(f"Created the campaign {made.name}, a draft for the list {list_name}.")
+    show.note(
+        f"Next: `outreach campaign check {made.name}`, `outreach campaign preview {made.name}`, then "
+        f"`outreach campaign schedule {made.name} --at 'YYYY-MM-DD HH:MM'` or `outreach campaign send {made.name}`."
+    )
+
+
+def ls(as_json: show.JsonOption = False) -> None:
+    """List the campaigns, the newest first."""
+    with opened.house() as house, house.store.reading() as session:
+        found = campaigns.all(session)
+        titles = {group.id: group.name for group in lists.all(session)}
+    if as_json:
+        show.document([_brief(campaign, titles[campaign.list_id]) for campaign in found])
+    elif found:
+        rows = [
+            (campaign.name, campaign.state.value, titles[campaign.list_id], _when(campaign), campaign.reason or "")
+            for campaign in found
+        ]
+        show.table(("name", "state", "list", "when", "why"), rows)
+    else:
+        show.note("There is no campaign yet. Make one with `outreach campaign create ARTICLE --list NAME`.")
+
+
+def show_one(name: NameArgument, as_json: show.JsonOption = False) -> None:
+    """Show what a campaign says and where it stands."""
+    with opened.house() as house:
+        with house.store.reading() as session:
+            campaign = campaigns.by_name(session, name)
+        facts = _facts(house.store, campaign)
+    if as_json:
+        show.document(facts)
+        return
+    for label, value in facts.items():
+        if value not in (None, [], ""):
+            show.line(f"{label + ':':<14} {', '.join(value) if isinstance(value, list) else value}")
+
+
+def update(
+    name: NameArgument,
+    *,
+    article: Annotated[str | None, typer.Option("--article", help="Replace the article by this file or name.")] = None,
+    list_name: Annotated[str | None, typer.Option("--list", metavar="NAME", help="Send it to this list.")] = None,
+    subject: SubjectOption = None,
+    sender: FromOption = None,
+    reply_to: ReplyToOption = None,
+    layout: Annotated[str | None, typer.Option("--layout", help="Replace the layout by this one.")] = None,
+    as_json: show.JsonOption = False,
+) -> None:
+    """Replace what is given, as long as the campaign was not launched; files are read anew."""
+    if not any((article, list_name, subject, sender, reply_to, layout)):
+        raise typer.BadParameter("say what to change, such as --article FILE or --subject TEXT")
+    with opened.house() as house:
+        with house.store.reading() as session:
+            campaign = campaigns.by_name(session, name)
+        new_article = wiring.article(house.settings, article) if article else None
+        found = wiring.layout(house.settings, layout) if layout else None
+        new_layout = (found.name, found.sources) if found else None
+        changed = draft.update(
+            house.store,
+            _number(campaign),
+            Draft(new_article, new_layout, list_name, subject, sender, reply_to),
+            defaults=wiring.defaults(house.settings),
+            now=datetime.now(UTC),
+        )
+        facts = _facts(house.store, changed)
+    if as_json:
+        show.document(facts)
+    else:
+        show.line(f"Updated the campaign {name}.")
+
+
+def delete(name: NameArgument) -> None:
+    """Delete a campaign that was never launched."""
+    with opened.house() as house:
+        with house.store.reading() as session:
+            campaign = campaigns.by_name(session, name)
+        draft.delete(house.store, _number(campaign), now=datetime.now(UTC))
+    show.line(f"Deleted the campaign {name}.")
+
+
+def _number(campaign: Campaign) -> int:
+    assert campaign.id is not None
+    return campaign.id
+
+
+def _when(campaign: Campaign) -> str:
+    """The time that matters to a person: when it was launched, else when it will be."""
+    zone = campaign.timezone or "UTC"
+    if campaign.launched_at is not None:
+        return f"launched {shown(campaign.launched_at, zone)}"
+    if campaign.due_at is None:
+        return ""
+    return f"{'next ' if campaign.cron else ''}{shown(campaign.due_at, zone)}"
+
+
+def _brief(campaign: Campaign, list_name: str) -> dict[str, Any]:
+    return {
+        "name": campaign.name,
+        "state": campaign.state.value,
+        "reason": campaign.reason,
+        "list": list_name,
+        "article": campaign.article_name,
+        "layout": campaign.layout_name,
+        "due_at": _iso(campaign.due_at),
+        "launched_at": _iso(campaign.launched_at),
+        "finished_at": _iso(campaign.finished_at),
+    }
+
+
+def _facts(store: Store, campaign: Campaign) -> dict[str, Any]:
+    with store.reading() as session:
+        brief = _brief(campaign, lists.by_id(session, campaign.list_id).name)
+        runs = [run.name for run in campaigns.runs(session, _number(campaign))]
+        parent = campaigns.by_id(session, campaign.parent_id).name if campaign.parent_id else None
+    return {
+        **brief,
+        "subject": campaign.subject,
+        "from": campaign.sender,
+        "reply_to": campaign.reply_to,
+        "at": campaign.wall_time,
+        "cron": campaign.cron,
+        "timezone": campaign.timezone,
+        "not_after": _iso(campaign.not_after),
+        "created_at": _iso(campaign.created_at),
+        "run_of": parent,
+        "runs": runs,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
