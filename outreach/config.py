@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,13 +24,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from outreach.errors import SettingsError
+from outreach.address import domain_of
+from outreach.errors import AddressError, SettingsError
 from outreach.timing import duration
 from outreach.timing.pace import Rate
 from outreach.transport import relay
 
 #: The settings file, looked for in the folder that a command is run in.
 FILE = Path("outreach.toml")
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 Duration = Annotated[timedelta, BeforeValidator(lambda text: duration.parse(text) if isinstance(text, str) else text)]
 
@@ -75,6 +80,18 @@ class Settings(BaseSettings):
     quote_url: str | None = Field(None, description="Where the article's quote link leads.")
     return_path: str | None = Field(
         None, description="The address that failure reports come back to, such as bounces@news.clinic.example."
+    )
+    dkim_domain: str | None = Field(
+        None, description="The domain that mail is signed for (DKIM), such as clinic.example: that of the sender."
+    )
+    dkim_selector: str | None = Field(
+        None,
+        description="The name of the DKIM key in that domain's DNS, such as s2026; `outreach doctor` tells the record.",
+    )
+    dkim_key: Path | None = Field(
+        None,
+        validate_default=True,
+        description="The PEM file of the DKIM key (RSA, 2048 bits or more), which only hosts that send must read.",
     )
     connections: int = Field(20, ge=1, le=500, description="Connections to the relay that a sender holds at most.")
     rate: Annotated[Rate | None, NoDecode] = Field(
@@ -148,6 +165,31 @@ class Settings(BaseSettings):
             raise ValueError("it must have at least 32 characters; leave it away and `outreach init` makes one")
         return value
 
+    @field_validator("dkim_domain")
+    @classmethod
+    def _domain(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else domain_of(value)
+        except AddressError as error:
+            raise ValueError(f"{error}; write it as in clinic.example") from None
+
+    @field_validator("dkim_selector")
+    @classmethod
+    def _selector(cls, value: str | None) -> str | None:
+        if value is not None and not _SELECTOR.fullmatch(value):
+            raise ValueError("it must be a name of letters, digits, hyphens and dots, such as s2026")
+        return value
+
+    @field_validator("dkim_key")
+    @classmethod
+    def _all_of_dkim_or_nothing(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        given = {**info.data, "dkim_key": value}
+        wanted = [name for name in ("dkim_domain", "dkim_selector", "dkim_key") if name in given]
+        missing = [variable(name) for name in wanted if given[name] is None]
+        if 0 < len(missing) < len(wanted):
+            raise ValueError(f"a signature needs all three OUTREACH_DKIM settings; missing: {', '.join(missing)}")
+        return value
+
     @field_validator("trusted_proxies", "old_secret_keys", mode="before")
     @classmethod
     def _commas(cls, value: Any) -> Any:
@@ -219,5 +261,5 @@ def _fault(item: dict[str, Any]) -> str:
         near = difflib.get_close_matches(field, list(Settings.model_fields), n=1)
         return f"{FILE}: there is no setting {field!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
     name = field if field.startswith("OUTREACH_") else variable(field)
-    shown = "" if field in _SECRETS else f" is {item['input']!r}:"
+    shown = "" if field in _SECRETS else f" is {item['input']!r}:" if item["input"] is not None else " is not set:"
     return f"{name}{shown} {words}."

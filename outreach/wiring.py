@@ -15,6 +15,8 @@ from outreach.actions.compose import Defaults
 from outreach.config import Settings
 from outreach.engine.clock import Chore, Clock
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
+from outreach.message import dkim
+from outreach.message.dkim import Signer
 from outreach.message.template import Layout
 from outreach.store import migrate, settlements
 from outreach.store.database import Store
@@ -102,6 +104,24 @@ def layout(settings: Settings, name: str) -> Layout:
             except (UnicodeDecodeError, OSError) as error:
                 raise TemplateError("it cannot be read as UTF-8 text", file=str(file)) from error
     return Layout(name, sources)
+
+
+def signer(settings: Settings) -> Signer | None:
+    """What signs mail (DKIM); None where no key is set. Raises SettingsError for a key file that cannot be used.
+
+    Only those who send ask for it: a host that only serves pages need not be able to read the key.
+    """
+    if settings.dkim_domain is None or settings.dkim_selector is None or settings.dkim_key is None:
+        return None
+    place = f"OUTREACH_DKIM_KEY is {str(settings.dkim_key)!r}:"
+    try:
+        key = dkim.read_key(settings.dkim_key.read_bytes())
+    except OSError as error:
+        hint = "Name the PEM file of the key, and let this user read it."
+        raise SettingsError(f"{place} it cannot be read: {error.strerror}.", hint=hint) from error
+    except SettingsError as error:
+        raise SettingsError(f"{place} {error.message}.", hint=error.hint) from error
+    return Signer(settings.dkim_domain, settings.dkim_selector, key)
 
 
 def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:

@@ -55,6 +55,10 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("OUTREACH_TIMEZONE", "Mars/Olympus", "Europe/Berlin"),
         ("OUTREACH_SECRET_KEY", "short", "32 characters"),
         ("OUTREACH_TRUSTED_PROXIES", "everyone", "10.0.0.0/8"),
+        ("OUTREACH_DKIM_DOMAIN", "localhost", "clinic.example"),
+        ("OUTREACH_DKIM_DOMAIN", "news@example.org", "clinic.example"),
+        ("OUTREACH_DKIM_SELECTOR", "s 1", "letters, digits"),
+        ("OUTREACH_DKIM_SELECTOR", "s1._domainkey", "letters, digits"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_what_would_be_right(
@@ -66,6 +70,18 @@ def test_a_wrong_value_is_refused_with_its_name_and_what_would_be_right(
     assert refusal.value.message.startswith(variable)
     assert advice in refusal.value.message
     assert "secret-word" not in refusal.value.message
+
+
+@pytest.mark.parametrize("lacking", ["OUTREACH_DKIM_DOMAIN", "OUTREACH_DKIM_SELECTOR", "OUTREACH_DKIM_KEY"])
+def test_a_signature_needs_all_of_its_settings_or_none(monkeypatch: pytest.MonkeyPatch, lacking: str) -> None:
+    monkeypatch.setenv("OUTREACH_DKIM_DOMAIN", "Bücher.example")
+    monkeypatch.setenv("OUTREACH_DKIM_SELECTOR", "s2026.eu")
+    monkeypatch.setenv("OUTREACH_DKIM_KEY", "dkim.pem")
+    settings = config.load()
+    assert (settings.dkim_domain, settings.dkim_key) == ("xn--bcher-kva.example", Path("dkim.pem"))
+    monkeypatch.delenv(lacking)
+    with pytest.raises(SettingsError, match=rf"all three OUTREACH_DKIM settings; missing: {lacking}\."):
+        config.load()
 
 
 def test_every_wrong_setting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

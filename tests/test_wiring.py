@@ -6,6 +6,8 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from outreach import config, wiring
 from outreach.errors import ArticleError, DatabaseNotReady, KeyMismatch, NotFound, SettingsError
@@ -92,3 +94,60 @@ def test_a_layout_comes_with_all_its_files_and_ones_own_wins(tmp_path: Path, mon
     with pytest.raises(NotFound) as refusal:
         wiring.layout(config.load(), "defualt")
     assert "default" in (refusal.value.hint or "")
+
+
+def dkim_settings(monkeypatch: pytest.MonkeyPatch, file: Path) -> config.Settings:
+    monkeypatch.setenv("OUTREACH_DKIM_DOMAIN", "news.example.org")
+    monkeypatch.setenv("OUTREACH_DKIM_SELECTOR", "s2026")
+    monkeypatch.setenv("OUTREACH_DKIM_KEY", str(file))
+    return config.load()
+
+
+def pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey, word: bytes = b"") -> bytes:
+    lock = serialization.BestAvailableEncryption(word) if word else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+
+
+def test_nothing_signs_where_no_key_is_set() -> None:
+    assert wiring.signer(config.load()) is None
+
+
+def test_what_signs_is_made_of_the_key_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "dkim.pem"
+    file.write_bytes(pem(rsa.generate_private_key(65537, 2048)))
+    signer = wiring.signer(dkim_settings(monkeypatch, file))
+    assert signer is not None
+    assert signer.record.startswith('s2026._domainkey.news.example.org TXT "v=DKIM1; k=rsa; p=')
+    assert repr(signer) == "Signer(domain='news.example.org', selector='s2026')"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "it cannot be read: No such file or directory"),
+        (b"", "it holds no private key in PEM form"),
+        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "it holds no private key in PEM form"),
+        (
+            rsa.generate_private_key(65537, 2048)
+            .public_key()
+            .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
+            "it holds no private key in PEM form",
+        ),
+        (pem(rsa.generate_private_key(65537, 1024)), "its 1024 bits are too few, 2048 are needed"),
+        (pem(rsa.generate_private_key(65537, 2048), b"open"), "it is locked with a passphrase"),
+        (pem(ed25519.Ed25519PrivateKey.generate()), "it holds an Ed25519 key, which many receivers cannot verify yet"),
+        (pem(ec.generate_private_key(ec.SECP256R1())), "it holds a key that is not for RSA"),
+    ],
+    ids=["absent", "empty", "garbled", "public", "short", "locked", "ed25519", "elliptic"],
+)
+def test_a_key_file_that_cannot_sign_is_refused_with_its_name_and_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    file = tmp_path / "dkim.pem"
+    if content is not None:
+        file.write_bytes(content)
+    settings = dkim_settings(monkeypatch, file)
+    with pytest.raises(SettingsError) as refusal:
+        wiring.signer(settings)
+    assert refusal.value.message == f"OUTREACH_DKIM_KEY is {str(file)!r}: {reason}."
+    assert refusal.value.hint
