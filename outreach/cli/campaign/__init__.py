@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from outreach.cli.campaign import drafting
+from outreach.cli.campaign import drafting, reporting
 
 app = typer.Typer(no_args_is_help=True, help="Make, check, schedule, send and report campaigns.")
 
@@ -13,3 +13,5 @@ app.command("ls")(drafting.ls)
 app.command("show")(drafting.show_one)
 app.command("update")(drafting.update)
 app.command("delete")(drafting.delete)
+app.command("status")(reporting.status)
+app.command("report")(reporting.report)

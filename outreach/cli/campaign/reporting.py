@@ -1,0 +1,196 @@
+"""`outreach campaign status | report`: where a campaign stands, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from outreach.actions import record
+from outreach.cli import open as opened
+from outreach.cli import show
+from outreach.errors import OutreachError
+from outreach.store import campaigns, figures
+from outreach.store.campaigns import Campaign, CampaignState
+from outreach.store.deliveries import DeliveryState
+from outreach.tracking.robot import Judgement
+from outreach.web import report_page
+from outreach.web.pages import Pages
+from outreach.wiring import House
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
+
+#: Seconds between two looks of `--watch`.
+PAUSE = 1.0
+#: States that nothing follows by itself.
+_ENDS = {CampaignState.FINISHED.value, CampaignState.CANCELLED.value}
+_COLOURS = {
+    DeliveryState.SENT: "green",
+    DeliveryState.FAILED: "red",
+    DeliveryState.BOUNCED: "red",
+    DeliveryState.UNKNOWN: "magenta",
+    DeliveryState.DEFERRED: "yellow",
+    DeliveryState.EXCLUDED: "bright_black",
+    DeliveryState.CANCELLED: "bright_black",
+}
+_JUDGED = {Judgement.HUMAN: "green", Judgement.SUSPECT: "yellow", Judgement.MACHINE: "bright_black"}
+
+
+def status(
+    name: NameArgument,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every second until it has ended.")] = False,
+    as_json: show.JsonOption = False,
+) -> None:
+    """Show how many deliveries are in which state; with --watch and --json, the last word alone."""
+    with opened.house() as house:
+        looks = _looks(house, name) if watch else iter([_look(house, name)])
+        if as_json:
+            *_, (document, _campaign) = looks
+            show.document(document)
+        elif watch:
+            _watch(looks)
+        else:
+            show.out().print(_status_table(*next(looks)))
+
+
+def report(
+    name: NameArgument,
+    *,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page with charts.")] = None,
+    as_json: show.JsonOption = False,
+) -> None:
+    """Show what became of a campaign: deliveries, clicks by people and machines, who left."""
+    now = datetime.now(UTC)
+    with opened.house() as house:
+        with house.store.reading() as session:
+            campaigns.by_name(session, name)
+        record.fold(house.store, now=now)
+        with house.store.reading() as session:
+            campaign = campaigns.by_name(session, name)
+            document = figures.report(session, campaign)
+        if html is not None:
+            pages = Pages(house.settings.template_folders("pages"), sheet="report.css")
+            _write(html, report_page.html(document, pages, made_at=now))
+    if as_json:
+        show.document(document)
+    elif html is not None:
+        show.line(f"Wrote {html}.")
+    else:
+        show.out().print(Group(_status_table(document, campaign), *_outcome(document)))
+
+
+def _look(house: House, name: str) -> tuple[dict[str, Any], Campaign]:
+    with house.store.reading() as session:
+        campaign = campaigns.by_name(session, name)
+        return figures.status(session, campaign), campaign
+
+
+def _looks(house: House, name: str) -> Iterator[tuple[dict[str, Any], Campaign]]:
+    while True:
+        look = _look(house, name)
+        yield look
+        if look[0]["state"] in _ENDS:
+            return
+        time.sleep(PAUSE)
+
+
+def _watch(looks: Iterator[tuple[dict[str, Any], Campaign]]) -> None:
+    """A table that is drawn anew; where stdout is no terminal, the last one alone. Ctrl-C ends the watching."""
+    console = show.out()
+    last: RenderableType = ""
+    try:
+        with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
+            for look in looks:
+                last = _status_table(*look)
+                if console.is_terminal:
+                    live.update(last, refresh=True)
+    except KeyboardInterrupt:
+        pass
+    if not console.is_terminal:
+        console.print(last)
+
+
+def _status_table(document: dict[str, Any], campaign: Campaign) -> RenderableType:
+    lines: list[RenderableType] = [Text.assemble((document["name"], "bold"), f"  {document['state']}")]
+    if campaign.reason:
+        lines.append(Text(campaign.reason, style="yellow"))
+    if campaign.due_at is not None and campaign.state is CampaignState.SCHEDULED:
+        lines.append(Text(f"due {campaign.due_at:%Y-%m-%d %H:%M:%S} UTC"))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column()
+    grid.add_column(justify="right")
+    grid.add_column(no_wrap=True)
+    audience = document["audience"]
+    for state in DeliveryState:
+        count = document[state.value]
+        if count or state is DeliveryState.SENT:
+            grid.add_row(state.value, f"{count:,}", _bar(count, audience, _COLOURS.get(state, "cyan")))
+    grid.add_row("audience", Text(f"{audience:,}", style="bold"), "")
+    return Group(*lines, grid)
+
+
+def _bar(part: int, whole: int, colour: str) -> Text:
+    """A bar of up to 24 cells, with the share; it fits a terminal of 60 columns."""
+    if not whole:
+        return Text("")
+    eighths = max(round(part / whole * 24 * 8), 1 if part else 0)
+    full, rest = divmod(eighths, 8)
+    return Text.assemble(("█" * full + " ▏▎▍▌▋▊▉"[rest].strip(), colour), f" {part / whole:.1%}" if part else "")
+
+
+def _outcome(document: dict[str, Any]) -> Iterator[RenderableType]:
+    if document["excluded_by"]:
+        yield Text("\nLeft out", style="bold")
+        yield _pairs((reason, f"{n:,}") for reason, n in document["excluded_by"].items())
+    quote = document["quote"]
+    yield Text("\nQuote link", style="bold")
+    yield Text(f"{quote['people']:,} of {document['sent']:,} readers clicked ({quote['rate']:.1%} of sent)")
+    yield _pairs((Text(each.value, style=colour), f"{quote[each.value]:,}") for each, colour in _JUDGED.items())
+    if document["links"]:
+        yield Text("\nLinks", style="bold")
+        yield _links(document["links"])
+    yield Text("\nAfterwards", style="bold")
+    yield _pairs((words, f"{document[words]:,}") for words in ("unsubscribed", "complaints"))
+    if document["runs"]:
+        yield Text("\nRuns (each has a report of its own)", style="bold")
+        yield Text("\n".join(document["runs"]))
+
+
+def _pairs(rows: Iterator[tuple[RenderableType, str]]) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column()
+    grid.add_column(justify="right")
+    for row in rows:
+        grid.add_row(*row)
+    return grid
+
+
+def _links(links: list[dict[str, Any]]) -> Table:
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("link", overflow="fold", ratio=1)
+    for header in ("people", "human", "suspect", "machine"):
+        grid.add_column(header, justify="right", no_wrap=True)
+    for link in links:
+        label = Text(link["label"] or link["url"])
+        if link["role"]:
+            label.append(f" ({link['role']})", style="bright_black")
+        grid.add_row(label, *(f"{link[each]:,}" for each in ("people", "human", "suspect", "machine")))
+    return grid
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutreachError(
+            f"The report cannot be written to {file}: {error.strerror}.", hint="Name a file in a folder that exists."
+        ) from error
