@@ -39,8 +39,13 @@ class Reply(NamedTuple):
     code: int
     #: Such as `5.1.1`; None where the server gave none.
     enhanced: str | None
-    #: The words, lines joined by a blank, without codes and control characters.
+    #: The words without codes and control characters, line by line.
     text: str
+
+    @property
+    def words(self) -> str:
+        """The words in one line."""
+        return self.text.replace("\n", " ")
 
     @property
     def is_positive(self) -> bool:
@@ -63,7 +68,7 @@ class Reply(NamedTuple):
         return self.code == 421
 
     def __str__(self) -> str:
-        return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
+        return " ".join(part for part in (str(self.code), self.enhanced, self.words) if part)
 
 
 class GarbledReply(ValueError):
@@ -111,7 +116,7 @@ def parse(lines: list[bytes]) -> Reply:
     if len(codes) > 1:
         raise GarbledReply(f"the lines of one reply carry different codes: {sorted(codes)}")
     enhanced = next((enhanced for _, enhanced, _ in parts if enhanced), None)
-    return Reply(parts[0][0], enhanced, " ".join(text for _, _, text in parts if text)[:LONGEST_TEXT])
+    return Reply(parts[0][0], enhanced, "\n".join(text for _, _, text in parts if text)[:LONGEST_TEXT])
 
 
 def _taken_apart(line: bytes) -> tuple[int, str | None, str]:

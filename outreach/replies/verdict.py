@@ -157,7 +157,7 @@ def _dead(reply: Reply) -> str | None:
         return DEAD[reply.enhanced]
     if reply.enhanced is not None and reply.enhanced not in _SILENT:
         return None
-    if reply.code in {550, 551, 553} and _NOBODY_THERE.search(reply.text) and not _BY_POLICY.search(reply.text):
+    if reply.code in {550, 551, 553} and _NOBODY_THERE.search(reply.words) and not _BY_POLICY.search(reply.words):
         return "no such mailbox"
     return None
 

@@ -1,0 +1,158 @@
+"""How do messages reach a relay? Up to N connections, opened as they are needed, each a pipeline of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from outreach.errors import TransportError
+from outreach.transport.base import Begin, Outcome, Outgoing, Report, Source
+from outreach.transport.handshake import Abilities, Handshake, Timeouts
+from outreach.transport.pipeline import Pipeline
+from outreach.transport.reach import Reach
+from outreach.transport.relay import Relay
+
+#: A connection is given up after so many messages: relays count them, and some drop who sends too many.
+MESSAGES_PER_CONNECTION = 500
+
+#: Seconds that a connection is kept open while there is nothing to send.
+IDLE_SECONDS = 5.0
+
+
+class SmtpTransport:
+    """Sends to one relay."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        *,
+        hello: str | None = None,
+        connections: int = 20,
+        messages_per_connection: int = MESSAGES_PER_CONNECTION,
+        context: ssl.SSLContext | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._relay = relay
+        self._connections = connections
+        self._most = messages_per_connection
+        self._timeouts = timeouts or Timeouts()
+        self._handshake = Handshake(relay, hello=hello, timeouts=self._timeouts, context=context)
+
+    async def run(self, source: Source, begin: Begin, report: Report, *, patience: int | None = None) -> None:
+        """Send what the source hands out; see `base.Transport.run`."""
+        crew = _Crew(self._handshake, self._timeouts, self._most, Reach(str(self._relay), patience=patience))
+        tasks = [asyncio.create_task(crew.work(source, begin, report)) for _ in range(self._connections)]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def send_one(self, outgoing: Outgoing) -> Outcome:
+        """Send a single message on a connection of its own; raises TransportError where the relay cannot be used."""
+        outcomes: list[Outcome] = []
+        wire, abilities = await self._handshake.connect()
+        pipeline = Pipeline(
+            wire, abilities, _Nothing(), lambda _: True, outcomes.append, timeouts=self._timeouts, most=1
+        )
+        await pipeline.run(outgoing, idle=0)
+        if outcomes[0].reply is None and pipeline.fault:
+            raise _ended(self._relay, pipeline.fault)
+        return outcomes[0]
+
+    async def probe(self) -> str:
+        """Connect, greet, secure and log in; one line that says what was found. Raises TransportError."""
+        wire, abilities = await self._handshake.connect()
+        found = ", ".join([wire.tls or "no TLS", *_spelt(abilities)])
+        wire.send(b"QUIT\r\n")
+        await asyncio.wait([wire.ended], timeout=self._timeouts.quit)
+        wire.drop("done")
+        return f"{self._relay}: {found}" + (f"; logged in as {self._relay.user}" if self._relay.user else "")
+
+
+class _Crew:
+    """What the connections of one run share."""
+
+    def __init__(self, handshake: Handshake, timeouts: Timeouts, most: int, reach: Reach) -> None:
+        self._handshake = handshake
+        self._timeouts = timeouts
+        self._most = most
+        self._reach = reach
+        self._live = 0
+
+    async def work(self, source: Source, begin: Begin, report: Report) -> None:
+        """One connection after another, until the source has nothing more."""
+
+        def told(outcome: Outcome) -> None:
+            if self._reach.failures and outcome.reply is not None and outcome.reply.code not in {421, 530}:
+                self._reach.succeeded()
+            report(outcome)
+
+        alone_failed = 0
+        while True:
+            ticket = await self._reach.passage()
+            if not await source.ready():
+                return
+            outgoing = source.take()
+            if outgoing is None:
+                continue
+            error = await self._connection(outgoing, source, begin, told)
+            if error is None:
+                alone_failed = 0
+            elif self._live:
+                # The others get through: the relay wants no more connections than it has.
+                alone_failed += 1
+                await asyncio.sleep(min(30.0, 0.5 * 2 ** min(alone_failed, 10)))
+            else:
+                self._reach.failed(error, ticket)
+
+    async def _connection(self, first: Outgoing, source: Source, begin: Begin, told: Report) -> TransportError | None:
+        """The life of one connection; why it came to nothing, or None."""
+        try:
+            wire, abilities = await self._handshake.connect()
+        except TransportError as error:
+            source.give_back(first)
+            return error
+        except BaseException:
+            source.give_back(first)
+            raise
+        pipeline = Pipeline(wire, abilities, source, begin, told, timeouts=self._timeouts, most=self._most)
+        self._live += 1
+        try:
+            await pipeline.run(first, idle=IDLE_SECONDS)
+        finally:
+            self._live -= 1
+        return _ended(self._handshake.relay, pipeline.fault) if pipeline.fault else None
+
+
+class _Nothing:
+    """A source that is dry."""
+
+    def take(self) -> Outgoing | None:
+        return None
+
+    def give_back(self, outgoing: Outgoing) -> None:
+        raise AssertionError("nothing was taken")
+
+    async def ready(self) -> bool:
+        return False
+
+
+def _ended(relay: Relay, words: str) -> TransportError:
+    return TransportError(
+        f"The relay {relay} ended the connection: {words.rstrip('.')}.",
+        hint="Look at OUTREACH_SMTP_URL and at what the relay's log says.",
+    )
+
+
+def _spelt(abilities: Abilities) -> list[str]:
+    size = [f"SIZE {abilities.size}"] if abilities.size else []
+    named = {
+        "PIPELINING": abilities.pipelining,
+        "8BITMIME": abilities.eight_bit,
+        "SMTPUTF8": abilities.smtputf8,
+    }
+    return [keyword for keyword, offered in named.items() if offered] + size
