@@ -18,8 +18,12 @@ from outreach.tracking.client import Networks
 from outreach.tracking.token import TokenMaker
 from outreach.web.group import Group
 from outreach.web.health import Ready, alive
+from outreach.web.media import Media
 from outreach.web.pages import Pages
+from outreach.web.preferences import Preferences
 from outreach.web.redirect import Redirect
+from outreach.web.unsubscribe import Unsubscribe
+from outreach.web.view import View
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ def make(store: Store, tokens: TokenMaker, site: Site) -> Starlette:
     pages = Pages(site.pages)
     clicks: Group[Ask, str | None] = Group(Recorder(store).clicks, name="clicks")
     redirect = Redirect(clicks.ask, tokens=tokens, pages=pages, trusted=site.trusted_proxies)
+    unsubscribe = Unsubscribe(store, tokens=tokens, pages=pages)
+    preferences = Preferences(store, tokens=tokens, pages=pages)
+    view = View(store, tokens=tokens, pages=pages, public_url=site.public_url)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -52,6 +59,10 @@ def make(store: Store, tokens: TokenMaker, site: Site) -> Starlette:
     app = Starlette(
         routes=[
             Route("/l/{token}", redirect),
+            Route("/u/{token}", unsubscribe.page, methods=["GET", "POST"]),
+            Route("/p/{token}", preferences.page, methods=["GET", "POST"]),
+            Route("/v/{token}", view.page),
+            Route("/media/{name}", Media(site.media, pages=pages).picture),
             Route("/healthz", alive),
             Route("/readyz", Ready(store).page),
         ],
