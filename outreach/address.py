@@ -8,6 +8,7 @@ and needs a relay that speaks SMTPUTF8.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
 from functools import lru_cache
@@ -19,6 +20,10 @@ from outreach.errors import AddressError
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+#: A plain address in lower case: nothing of `parse` can refuse it but its domain, which is checked apart.
+_PLAIN = re.compile(
+    r"(?=.{1,254}\Z)(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([a-z0-9.-]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,36 @@ def parse(text: str) -> Address:
     return address
 
 
+def is_one(text: str) -> bool:
+    """Whether `text` is an address."""
+    try:
+        parse(text)
+    except AddressError:
+        return False
+    return True
+
+
+def plain_keys(texts: Sequence[str]) -> list[str] | None:
+    """The keys of many stripped addresses at once, at a fifth of the price; None where one of them needs `parse`.
+
+    That is so where one is wrong, has letters beyond ASCII, or stands in this list with a line break.
+    """
+    joined = "\n".join(texts)
+    if not joined.isascii():
+        return None
+    keys = joined.lower().split("\n")
+    matches = list(map(_PLAIN.fullmatch, keys))
+    if len(keys) != len(texts) or None in matches:
+        return None
+    domains = {match[1] for match in matches if match}
+    return keys if all(map(_is_plain_domain, domains)) else None
+
+
+def as_mailed(text: str, key: str) -> str:
+    """The address as mailed, for a stripped `text` whose `plain_keys` is `key`: only the domain changes case."""
+    return text[: key.index("@")] + key[key.index("@") :]
+
+
 def parse_mailbox(text: str) -> Mailbox:
     """The name and address in `Name <local@domain>` or a bare address.
 
@@ -109,6 +144,14 @@ def domain_of(text: str) -> str:
     if labels[-1].isdigit():
         raise AddressError(f"the domain {text!r} ends in a number")
     return lowered
+
+
+@lru_cache(maxsize=65536)
+def _is_plain_domain(text: str) -> bool:
+    try:
+        return domain_of(text) == text
+    except AddressError:
+        return False
 
 
 def _fault_of_local(whole: str, local: str) -> str:

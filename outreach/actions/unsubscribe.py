@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from outreach.audience.consent import Mover, SubscriptionState
+from outreach.errors import NotFound
+from outreach.store import campaigns, consents, deliveries, events, lists, subscribers, subscriptions
+from outreach.store.consents import Act
 from outreach.store.database import Store
+from outreach.store.events import EventKind
 
 
 @dataclass(frozen=True)
@@ -26,4 +31,56 @@ def by_delivery(store: Store, delivery_id: int, *, now: datetime, source: str = 
 
     None: there is no such delivery, or its person was erased; there is nothing to leave.
     """
-    raise NotImplementedError
+    with store.reading() as session:
+        try:
+            delivery = deliveries.by_id(session, delivery_id)
+            person_ = subscribers.by_id(session, delivery.subscriber_id)
+        except NotFound:
+            return None
+        group = lists.by_id(session, campaigns.by_id(session, delivery.campaign_id).list_id)
+    assert group.id is not None
+    changed = person(
+        store,
+        delivery.subscriber_id,
+        group.id,
+        source=source,
+        now=now,
+        campaign_id=delivery.campaign_id,
+        delivery_id=delivery_id,
+    )
+    return Leaving(delivery.subscriber_id, person_.email, group.id, group.title, bool(changed))
+
+
+def person(
+    store: Store,
+    subscriber_id: int,
+    list_id: int | None,
+    *,
+    source: str,
+    now: datetime,
+    mover: Mover = Mover.PERSON,
+    campaign_id: int | None = None,
+    delivery_id: int | None = None,
+) -> list[int]:
+    """Take a person off a list (None: off every list that they are on); the lists that they left now.
+
+    Who was never on the list, or left it before, leaves nothing and no trace. What was not yet sent to them by running
+    campaigns of the list is excluded, in the same transaction.
+    """
+    with store.writing() as session:
+        ties = subscriptions.of_person(session, subscriber_id)
+        wanted = [tie["list_id"] for tie in ties if list_id in {None, tie["list_id"]}]
+        left = [
+            each
+            for each in wanted
+            if subscriptions.move(session, subscriber_id, each, SubscriptionState.UNSUBSCRIBED, mover, now=now)
+        ]
+        if not left:
+            return []
+        source_id = consents.source(session, "", source)
+        facts = {"campaign_id": campaign_id, "delivery_id": delivery_id, "subscriber_id": subscriber_id}
+        for each in left:
+            consents.append(session, subscriber_id, each, Act.WITHDRAWN, source_id=source_id, now=now)
+            events.append(session, EventKind.UNSUBSCRIBED, now, list_id=each, detail={"source": source}, **facts)
+            deliveries.exclude_person(session, subscriber_id, each, "unsubscribed", now)
+        return left

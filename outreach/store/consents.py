@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
-from outreach.store.database import BigKey, Choice, Moment
+from outreach.store.database import BigKey, Choice, Moment, table_of
 
 
 class Purpose(StrEnum):
@@ -50,3 +51,50 @@ class Consent(SQLModel, table=True):
     act: Act = Field(sa_type=Choice(Act))
     source_id: int = Field(foreign_key="consent_source.id")
     at: datetime = Field(sa_type=Moment)
+
+
+_source, _consent = table_of(ConsentSource), table_of(Consent)
+
+
+def source(session: Session, wording: str, source: str) -> int:
+    """The number of a wording from a source; written down the first time."""
+    same = sa.and_(_source.c.wording == wording, _source.c.source == source)
+    found: int | None = session.execute(sa.select(sa.func.min(_source.c.id)).where(same)).scalar_one()
+    if found is not None:
+        return found
+    statement = sa.insert(_source).values(wording=wording, source=source).returning(_source.c.id)
+    added: int = session.execute(statement).scalar_one()
+    return added
+
+
+def append(
+    session: Session,
+    subscriber_id: int,
+    list_id: int | None,
+    act: Act,
+    *,
+    source_id: int,
+    now: datetime,
+    purpose: Purpose = Purpose.MAIL,
+) -> None:
+    """Write down one act of one person, for ever."""
+    facts = {"list_id": list_id, "purpose": purpose, "act": act, "source_id": source_id, "at": now}
+    session.execute(sa.insert(_consent).values(subscriber_id=subscriber_id, **facts))
+
+
+def of_person(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    """Every act of a person with its wording and source, the oldest first."""
+    columns = (_consent.c.list_id, _consent.c.purpose, _consent.c.act, _consent.c.at)
+    statement = (
+        sa.select(*columns, _source.c.wording, _source.c.source)
+        .join(_source, _source.c.id == _consent.c.source_id)
+        .where(_consent.c.subscriber_id == subscriber_id)
+        .order_by(_consent.c.id)
+    )
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def forget(session: Session, subscriber_id: int) -> int:
+    """Delete every act of a person who is being erased; how many they were."""
+    gone = sa.delete(_consent).where(_consent.c.subscriber_id == subscriber_id).returning(_consent.c.id)
+    return len(session.execute(gone).all())

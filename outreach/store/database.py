@@ -114,6 +114,18 @@ class Store:
         ):
             yield session
 
+    @contextmanager
+    def staying(self) -> Iterator[Stay]:
+        """One connection for several transactions in a row: temporary tables and locks stay until the end."""
+        with self._translated():
+            connection = self.engine.connect()
+        try:
+            yield Stay(self, connection)
+        finally:
+            # Closed for good, not given back: whatever was set up on it ends with it.
+            connection.detach()
+            connection.close()
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
@@ -128,6 +140,42 @@ class Store:
             raise DatabaseUnavailable(
                 f"The database {self.place} cannot be used: {_first_line(error)}.", hint=_remedy(error)
             ) from error
+
+
+class Stay:
+    """A store's transactions on one connection; belongs to one thread."""
+
+    def __init__(self, store: Store, connection: sa.Connection) -> None:
+        self.store = store
+        self._connection = connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads; rolled back at the end."""
+        with self._session(writes=False) as session:
+            yield session
+
+    @contextmanager
+    def aside(self) -> Iterator[Session]:
+        """A transaction that fills temporary tables: committed, and holding up nobody."""
+        with self._session(writes=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that writes; committed durably on leaving, rolled back on any exception."""
+        with self._session(writes=True) as session, session.begin():
+            yield session
+
+    def driver(self) -> Any:
+        """The driver's own connection, for what stands outside of any transaction."""
+        return self._connection.connection.driver_connection
+
+    @contextmanager
+    def _session(self, *, writes: bool) -> Iterator[Session]:
+        self._connection.execution_options(outreach_writes=writes)
+        with self.store._translated(), Session(self._connection, expire_on_commit=False) as session:
+            yield session
 
 
 def _checked(url: str) -> sa.URL:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlmodel import Field, SQLModel
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel
 
-from outreach.audience.consent import SubscriptionState
-from outreach.store.database import BigKey, Choice, Moment
+from outreach.audience.consent import MOVES, Mover, SubscriptionState
+from outreach.store.database import BigKey, Choice, Moment, insert, table_of
+from outreach.store.lists import MailingList
 
 
 class Subscription(SQLModel, table=True):
@@ -23,3 +26,64 @@ class Subscription(SQLModel, table=True):
 
     #: One tree instead of two on SQLite: the key is the row.
     __table_args__ = {"sqlite_with_rowid": False}
+
+
+_tie, _list = table_of(Subscription), table_of(MailingList)
+
+
+def state(session: Session, subscriber_id: int, list_id: int) -> SubscriptionState | None:
+    """How a person stands to a list; None where they were never on it."""
+    mine = sa.and_(_tie.c.list_id == list_id, _tie.c.subscriber_id == subscriber_id)
+    found: SubscriptionState | None = session.execute(sa.select(_tie.c.state).where(mine)).scalar_one_or_none()
+    return found
+
+
+def counts(session: Session, list_id: int) -> dict[SubscriptionState, int]:
+    """How many people of a list are in each state, every state named; reads the list from end to end."""
+    statement = sa.select(_tie.c.state, sa.func.count()).where(_tie.c.list_id == list_id).group_by(_tie.c.state)
+    found = {row[0]: row[1] for row in session.execute(statement)}
+    return {each: found.get(each, 0) for each in SubscriptionState}
+
+
+def of_person(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    """A person's ties by the name of the list: list_id, list, title, state, created_at, changed_at."""
+    columns = (
+        _tie.c.list_id,
+        _list.c.name.label("list"),
+        _list.c.title,
+        _tie.c.state,
+        _tie.c.created_at,
+        _tie.c.changed_at,
+    )
+    statement = sa.select(*columns).join(_list, _list.c.id == _tie.c.list_id)
+    rows = session.execute(statement.where(_tie.c.subscriber_id == subscriber_id).order_by(_list.c.name))
+    return [dict(row) for row in rows.mappings()]
+
+
+def add(session: Session, subscriber_id: int, list_id: int, state: SubscriptionState, *, now: datetime) -> bool:
+    """Tie a person to a list; False where they are tied to it already, in whatever state."""
+    values = {"list_id": list_id, "subscriber_id": subscriber_id, "state": state, "created_at": now, "changed_at": now}
+    statement = insert(session, _tie).values(**values)
+    statement = statement.on_conflict_do_nothing(index_elements=["list_id", "subscriber_id"])
+    return session.execute(statement.returning(_tie.c.list_id)).first() is not None
+
+
+def move(
+    session: Session, subscriber_id: int, list_id: int, to: SubscriptionState, mover: Mover, *, now: datetime
+) -> bool:
+    """Compare-and-swap: bring a tie to a state from any state from which `mover` may; whether it moved.
+
+    A tie that is in that state already does not move.
+    """
+    froms = [begin for (begin, end), movers in MOVES.items() if end == to and mover in movers]
+    statement = sa.update(_tie).where(
+        _tie.c.list_id == list_id, _tie.c.subscriber_id == subscriber_id, _tie.c.state.in_(froms)
+    )
+    moved = session.execute(statement.values(state=to, changed_at=now).returning(_tie.c.list_id))
+    return moved.first() is not None
+
+
+def forget(session: Session, subscriber_id: int) -> int:
+    """Delete every tie of a person who is being erased; how many they were."""
+    gone = sa.delete(_tie).where(_tie.c.subscriber_id == subscriber_id).returning(_tie.c.list_id)
+    return len(session.execute(gone).all())
