@@ -150,6 +150,10 @@ class Marks:
         start = 0
         for found in self._found.finditer(text):
             context = _CONTEXTS[found.group(2)] if html else Context.TEXT
+            if context is Context.VERBATIM and not _is_verbatim(text, found.start()):
+                raise CompileError(
+                    f"{self.describe(int(found.group(1)))!r} stands in the name of an element or attribute"
+                )
             pieces += [text[start : found.start()], Slot(self.whats[int(found.group(1))], context)]
             start = found.end()
         pieces.append(text[start:])
@@ -163,10 +167,11 @@ class Marks:
 
     def require_kept(self, before: str, after: str) -> None:
         """Raise CompileError, naming the field, where a mark was lost between two stages."""
-        lost = self.counts(before) - self.counts(after)
+        kept = self.counts(after)
+        lost = [number for number, count in self.counts(before).items() if kept[number] != count]
         if lost:
             raise CompileError(
-                f"{self.describe(next(iter(lost)))!r} stands where a value cannot survive inlining CSS",
+                f"{self.describe(lost[0])!r} stands where a value cannot survive inlining CSS",
                 hint="A recipient's value can be text, a link or an attribute such as alt; no class, id or style.",
             )
 
@@ -175,3 +180,9 @@ class Marks:
             self._numbers[what] = len(self.whats)
             self.whats.append(what)
         return self._numbers[what]
+
+
+def _is_verbatim(html: str, at: int) -> bool:
+    """Whether a place is inside a comment or a style sheet."""
+    pairs = (("<!--", "-->"), ("<style", "</style>"))
+    return any(html.rfind(opening, 0, at) > html.rfind(closing, 0, at) for opening, closing in pairs)
