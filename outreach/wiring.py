@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -22,6 +23,10 @@ from outreach.store import migrate, settlements
 from outreach.store.database import Store
 from outreach.tracking.keys import KeyRing
 from outreach.tracking.token import TokenMaker
+from outreach.transport.base import Transport
+from outreach.transport.folder import FolderTransport
+from outreach.transport.relay import Folder
+from outreach.transport.smtp import SmtpTransport
 from outreach.web import app
 from outreach.web.app import Site
 
@@ -124,6 +129,15 @@ def signer(settings: Settings) -> Signer | None:
     return Signer(settings.dkim_domain, settings.dkim_selector, key)
 
 
+def sign(settings: Settings) -> Callable[[bytes], bytes]:
+    """What is done to a message as the last step before it leaves: sign it now, or nothing; raises as `signer` does.
+
+    Several threads may call it at once; they sign side by side.
+    """
+    ours = signer(settings)
+    return bytes if ours is None else lambda message: ours.sign(message, now=datetime.now(UTC))
+
+
 def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:
     """What matches in the template folders of a kind; those that win come last."""
     return [path for folder in reversed(settings.template_folders(kind)) for path in sorted(folder.glob(pattern))]
@@ -138,6 +152,14 @@ def defaults(settings: Settings) -> Defaults:
         quote_url=settings.quote_url,
         public_url=settings.public_url,
     )
+
+
+def transport(settings: Settings) -> Transport:
+    """The way out that the settings name: a relay, or a folder of .eml files."""
+    way_out = settings.way_out
+    if isinstance(way_out, Folder):
+        return FolderTransport(way_out.path)
+    return SmtpTransport(way_out, connections=settings.connections)
 
 
 def clock(house: House) -> Clock:
