@@ -110,15 +110,18 @@ def pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePri
 
 def test_nothing_signs_where_no_key_is_set() -> None:
     assert wiring.signer(config.load()) is None
+    assert wiring.sign(config.load())(b"From: a@example.org\r\n\r\n") == b"From: a@example.org\r\n\r\n"
 
 
 def test_what_signs_is_made_of_the_key_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "dkim.pem"
     file.write_bytes(pem(rsa.generate_private_key(65537, 2048)))
-    signer = wiring.signer(dkim_settings(monkeypatch, file))
+    settings = dkim_settings(monkeypatch, file)
+    signer = wiring.signer(settings)
     assert signer is not None
     assert signer.record.startswith('s2026._domainkey.news.example.org TXT "v=DKIM1; k=rsa; p=')
     assert repr(signer) == "Signer(domain='news.example.org', selector='s2026')"
+    assert wiring.sign(settings)(b"From: a@example.org\r\n\r\n").startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,13 @@ class Signer:
         signature = _folded(b64encode(self.key.sign(signed, _PADDING, _HASH)))
         return b"".join((b"DKIM-Signature:", value, signature, b"\r\n", message))
 
+    def aligns_with(self, sender: str) -> bool:
+        """Whether DMARC takes the signature for one of the sender's domain (RFC 7489, 3.1.1, relaxed).
+
+        The last two labels are taken for the organisation, which says yes too often below co.uk and its like.
+        """
+        return self.domain.split(".")[-2:] == sender.split(".")[-2:]
+
     @property
     def record(self) -> str:
         """The line that the domain's DNS zone must hold; its strings have at most 255 characters (RFC 6376, 3.6.2)."""

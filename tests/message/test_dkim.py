@@ -144,6 +144,14 @@ def test_another_key_of_the_domain_does_not_verify() -> None:
     assert not verifies(signer(4096).sign(MAIL, now=WHEN))
 
 
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [("news.example.org", True), ("example.org", True), ("mail.example.org", True), ("example.com", False)],
+)
+def test_a_signature_counts_for_senders_of_the_same_organisation(sender: str, expected: bool) -> None:
+    assert signer().aligns_with(sender) is expected
+
+
 def test_several_threads_may_sign_at_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(signed, [MAIL] * 40))) == 1
