@@ -22,8 +22,8 @@ from outreach.tracking.token import Purpose, TokenMaker
 from outreach.web import form
 from outreach.web.pages import Pages
 
-#: Where the act is recorded to have come from.
-SOURCE = "unsubscribe link"
+#: Where the act is recorded to have come from: the button of a mail client, or that of our page.
+ONE_CLICK, PAGE = "one-click", "unsubscribe page"
 
 
 class Unsubscribe:
@@ -38,13 +38,14 @@ class Unsubscribe:
         opened = self._tokens.read(Purpose.UNSUBSCRIBE, request.path_params["token"])
         if opened is None:
             return self._pages.not_found
-        if request.method == "POST":
-            await form.body(request)  # whatever stands in it: RFC 8058 asks for no more than the request
+        posted = await form.body(request) if request.method == "POST" else None
         if opened.is_test:
             return self._pages.render("test-mail.html")
-        act = self._leave if request.method == "POST" else self._show
         try:
-            return await run_in_threadpool(act, opened.delivery_id)
+            if posted is None:
+                return await run_in_threadpool(self._show, opened.delivery_id)
+            source = ONE_CLICK if b"List-Unsubscribe" in posted else PAGE
+            return await run_in_threadpool(self._leave, opened.delivery_id, source)
         except DatabaseUnavailable:
             return self._pages.unavailable
 
@@ -56,8 +57,8 @@ class Unsubscribe:
         values = {"list_title": reader.list_title, "address": masked(reader.email)}
         return self._pages.render("unsubscribe.html", values=values)
 
-    def _leave(self, delivery_id: int) -> Response:
-        unsubscribe.by_delivery(self._store, delivery_id, now=datetime.now(UTC), source=SOURCE)
+    def _leave(self, delivery_id: int, source: str) -> Response:
+        unsubscribe.by_delivery(self._store, delivery_id, now=datetime.now(UTC), source=source)
         with self._store.reading() as session:
             return self._left(delivery_id, readers.of_delivery(session, delivery_id))
 
