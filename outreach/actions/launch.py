@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from outreach.actions import compose
+from outreach.actions import compose, review
 from outreach.actions.compose import Defaults
+from outreach.audience.consent import SubscriptionState
 from outreach.errors import StateError
+from outreach.message.check import Severity
 from outreach.message.compiled import Compiled
-from outreach.store import campaigns, deliveries, links, lists, subscribers
+from outreach.store import campaigns, deliveries, links, lists, subscribers, subscriptions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.store.lists import MailingList, Tracking
+from outreach.tracking.keys import KeyRing
+from outreach.tracking.token import TokenMaker
 
 FROM = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.PAUSED)
 
@@ -39,6 +44,8 @@ class Outcome:
     result: Result
     #: Deliveries by state.
     audience: Mapping[DeliveryState, int] = field(default_factory=dict)
+    #: What a careful sender would have mended before.
+    warnings: tuple[str, ...] = ()
 
     @property
     def queued(self) -> int:
@@ -52,7 +59,7 @@ def campaign(
     """Launch a campaign; safe to repeat and to race, the audience is frozen once.
 
     `due` is the time that a clock saw: where the schedule has changed since, nothing happens. Nothing is written on a
-    refusal: StateError (its state, nobody to mail), SettingsError, ArticleError, TemplateError, CompileError.
+    refusal: StateError (its state, nobody to mail, a fault in the mail), SettingsError, ArticleError, TemplateError.
     """
     with store.reading() as session:
         seen = campaigns.by_id(session, campaign_id)
@@ -61,9 +68,10 @@ def campaign(
     if early is not None:
         return Outcome(early)
     compiled = _compiled(store, seen, mailing_list, defaults, now)
+    warnings = _warnings(store, seen, defaults, now)
     with store.writing() as session:
         fresh = campaigns.locked(session, campaign_id)
-        late = _not_now(fresh, lists.by_id(session, fresh.list_id), due)
+        late = _not_now(fresh, lists.locked(session, fresh.list_id), due)
         if late is not None:
             return Outcome(late)
         if fresh.updated_at != seen.updated_at:
@@ -73,18 +81,22 @@ def campaign(
         links.add_all(session, campaign_id, compiled.links)
         audience = deliveries.freeze(session, campaign_id, seen.list_id, now)
         _require_somebody(seen, mailing_list, audience)
-        return Outcome(Result.LAUNCHED, audience)
+        return Outcome(Result.LAUNCHED, audience, warnings)
 
 
-def rehearse(store: Store, campaign_id: int, *, defaults: Defaults, now: datetime) -> None:
-    """Raise what a launch would raise as things are; writes nothing."""
+def rehearse(store: Store, campaign_id: int, *, defaults: Defaults, now: datetime) -> tuple[str, ...]:
+    """Raise what a launch would raise as things are, or tell what it would tell; writes nothing."""
     with store.reading() as session:
         seen = campaigns.by_id(session, campaign_id)
         mailing_list = lists.by_id(session, seen.list_id)
     _compiled(store, seen, mailing_list, defaults, now)
+    warnings = _warnings(store, seen, defaults, now)
     with store.reading() as session:
-        somebody = subscribers.sample(session, seen.list_id, 1)
-    _require_somebody(seen, mailing_list, {DeliveryState.QUEUED: len(somebody)})
+        people = subscriptions.counts(session, seen.list_id)
+    mailable = people[SubscriptionState.CONFIRMED]
+    others = sum(people.values()) - mailable
+    _require_somebody(seen, mailing_list, {DeliveryState.QUEUED: mailable, DeliveryState.EXCLUDED: others})
+    return warnings
 
 
 def _not_now(seen: Campaign, mailing_list: MailingList, due: datetime | None) -> Result | None:
@@ -116,6 +128,20 @@ def _compiled(store: Store, seen: Campaign, mailing_list: MailingList, defaults:
             hint=f"Write {{{{ {name} | fallback('...') }}}} in the article, or complete the list.",
         )
     return compiled
+
+
+def _warnings(store: Store, seen: Campaign, defaults: Defaults, now: datetime) -> tuple[str, ...]:
+    """What is wrong with the mail but does not stop it; raises StateError for the first fault that does."""
+    # Nobody gets the specimen that is looked at, so its links need no key of ours.
+    tokens = TokenMaker(KeyRing(secrets.token_bytes(32)))
+    faults = review.check(store, seen.name, defaults=defaults, tokens=tokens, now=now)
+    for fault in faults:
+        if fault.severity is Severity.ERROR:
+            raise StateError(
+                f"{fault.message.rstrip('.')}, so {seen.name!r} is not sent.",
+                hint=f"`outreach campaign check {seen.name}` shows everything that is wrong.",
+            )
+    return tuple(fault.message for fault in faults)
 
 
 def _require_somebody(seen: Campaign, mailing_list: MailingList, audience: Mapping[DeliveryState, int]) -> None:

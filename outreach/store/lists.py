@@ -66,6 +66,14 @@ def by_id(session: Session, list_id: int) -> MailingList:
     return found
 
 
+def locked(session: Session, list_id: int) -> MailingList:
+    """The list as it is now, held against other writers until the transaction ends; raises NotFound."""
+    found = session.get(MailingList, list_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound("list", str(list_id))
+    return found
+
+
 def names(session: Session) -> list[str]:
     """Every list's name, in order."""
     return list(session.execute(sa.select(_list.c.name).order_by(_list.c.name)).scalars())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.store.lists import Tracking
-from tests.actions.people import ARTICLE, listed, made
+from tests.actions.people import ARTICLE, LAYOUT, listed, made
 
 DEFAULTS = Defaults(
     sender="News <news@example.org>",
@@ -114,6 +115,27 @@ def test_a_field_that_somebody_lacks_is_refused_by_name(sqlite_store: Store, now
     number = made(sqlite_store, now, article=ARTICLE.replace("here is the news", "here is the news of {{ city }}"))
     words = refused(sqlite_store, number, now)
     assert "'city' is printed without a fallback" in words
+
+
+def test_a_mail_that_nobody_can_leave_is_refused(sqlite_store: Store, now: datetime) -> None:
+    layout = {"layout.html": LAYOUT.replace("{{ links.unsubscribe }}", "https://example.org/"), "layout.css": ""}
+    number = made(sqlite_store, now, layout=layout)
+    assert "unsubscribe" in refused(sqlite_store, number, now)
+
+
+def test_what_a_careful_sender_would_mend_is_told(sqlite_store: Store, now: datetime) -> None:
+    nowhere = replace(DEFAULTS, postal_address="")
+    number = made(sqlite_store, now)
+    told = launch.rehearse(sqlite_store, number, defaults=nowhere, now=now)
+    assert any("postal address" in words for words in told)
+    assert launch.campaign(sqlite_store, number, defaults=nowhere, now=now).warnings == told
+
+
+def test_a_rehearsal_finds_what_a_launch_would_and_writes_nothing(sqlite_store: Store, now: datetime) -> None:
+    number = made(sqlite_store, now, list_id=listed(sqlite_store, now, state="unconfirmed"))
+    with pytest.raises(StateError, match="Nobody of the 1"):
+        launch.rehearse(sqlite_store, number, defaults=DEFAULTS, now=now)
+    assert seen(sqlite_store, number).state is DRAFT
 
 
 def test_a_list_that_is_being_imported_is_waited_for(sqlite_store: Store, now: datetime) -> None:
