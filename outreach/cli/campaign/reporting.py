@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from outreach.actions import record
+from outreach.actions import report as made_report
 from outreach.cli import open as opened
 from outreach.cli import show
 from outreach.errors import OutreachError
@@ -71,12 +71,7 @@ def report(
     """Show what became of a campaign: deliveries, clicks by people and machines, who left."""
     now = datetime.now(UTC)
     with opened.house() as house:
-        with house.store.reading() as session:
-            campaigns.by_name(session, name)
-        record.fold(house.store, now=now)
-        with house.store.reading() as session:
-            campaign = campaigns.by_name(session, name)
-            document = figures.report(session, campaign)
+        document, campaign = made_report.campaign(house.store, name, now=now)
         if html is not None:
             pages = Pages(house.settings.template_folders("pages"), sheet="report.css")
             _write(html, report_page.html(document, pages, made_at=now))
@@ -85,7 +80,12 @@ def report(
     elif html is not None:
         show.line(f"Wrote {html}.")
     else:
-        show.out().print(Group(_status_table(document, campaign), *_outcome(document)))
+        show.out().print(report_table(document, campaign))
+
+
+def report_table(document: dict[str, Any], campaign: Campaign) -> RenderableType:
+    """The report for a terminal."""
+    return Group(_status_table(document, campaign), *_outcome(document))
 
 
 def _look(house: House, name: str) -> tuple[dict[str, Any], Campaign]:
