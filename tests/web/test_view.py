@@ -44,7 +44,8 @@ def _launched(client: Callable[..., Any], sqlite_store: Store) -> None:
         postal_address="1 Street", list_name="sample", list_title="Sample", public_url="https://news.example",
     )  # fmt: skip
     parsed = article.parse(ARTICLE, file="spring.md")
-    compiled = compiler.campaign(parsed, Layout("default", sources), identity, date=NOW)
+    images = {"door.png": b"\x89PNG\r\n\x1a\n" + bytes(200)}
+    compiled = compiler.campaign(parsed, Layout("default", sources), identity, date=NOW, images=images)
     with sqlite_store.writing() as session:
         campaigns.store_compiled(session, 1, compiled.to_bytes())
         session.get_one(Subscriber, 1).attributes = {"city": "<Köln>"}
@@ -58,6 +59,9 @@ def test_the_mail_is_shown_as_this_person_got_it(client: Callable[..., Any], pat
     assert "https://news.example" + path("l", 1, 1) in page.xpath("//a/@href")
     assert "https://news.example" + path("u") in page.xpath("//a/@href")
     assert "cid:" not in answer.text
+    (source,) = page.xpath("//img[@alt='A door']/@src")
+    assert source.startswith("data:image/png;base64,iVBORw0KGgo")
+    assert set(source) & set(" \r\n") == set()
     assert "your city" in ask(client, path("v", 2)).text
 
 
