@@ -11,6 +11,7 @@ from pathlib import Path
 from outreach import address
 from outreach.actions import compose, specimen
 from outreach.actions.compose import Defaults
+from outreach.address import Address
 from outreach.errors import ArticleError, OutreachError, SettingsError, TemplateError
 from outreach.message import check as preflight
 from outreach.message import compile as compiler
@@ -19,8 +20,9 @@ from outreach.message.article import Article
 from outreach.message.check import Fault, Severity
 from outreach.message.compiled import Compiled
 from outreach.message.headers import Identity
+from outreach.message.recipient import Recipient
 from outreach.replies.smtp import Stage
-from outreach.store import campaigns, lists, subscribers
+from outreach.store import campaigns, lists, subscribers, suppressions
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Store
 from outreach.store.lists import MailingList, Tracking
@@ -94,14 +96,15 @@ def send_test(
     targets = [address.parse(email) for email in emails]
     draft = _Draft.of(store, name, defaults, mark=TEST_MARK)
     compiled = draft.compiled(now)
-    outgoing = []
+    sender = return_path or str(draft.identity.sender.address)
+    outgoing: list[Outgoing | Tried] = []
     for target in targets:
+        recipient = _reader(store, target)
+        if isinstance(recipient, Tried):
+            outgoing.append(recipient)
+            continue
         stamp = specimen.stamp(tokens, defaults.public_url, draft.domain)
-        with store.reading() as session:
-            known = subscribers.by_email(session, str(target))
-        recipient = specimen.recipient(known) if known else specimen.somebody(str(target))
-        data = sign(splice.message(compiled, replace(recipient, email=str(target)), stamp))
-        sender = return_path or str(draft.identity.sender.address)
+        data = sign(splice.message(compiled, recipient, stamp))
         outgoing.append(Outgoing(0, sender, str(target), data, target.needs_smtputf8))
     return asyncio.run(_sent(transport, outgoing))
 
@@ -214,9 +217,19 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         raise OutreachError(f"The preview cannot be written to {folder}: {error.strerror}.") from error
 
 
-async def _sent(transport: Transport, outgoing: Sequence[Outgoing]) -> list[Tried]:
+def _reader(store: Store, target: Address) -> Recipient | Tried:
+    """Whose values the mail to an address has; an address that is never mailed is not tried either."""
+    with store.reading() as session:
+        suppression = suppressions.find(session, target.key)
+        known = subscribers.by_email(session, str(target))
+    if suppression is not None:
+        return Tried(str(target), False, f"it is suppressed ({suppression.reason.value}) and never mailed")
+    return replace(specimen.recipient(known) if known else specimen.somebody(), email=str(target))
+
+
+async def _sent(transport: Transport, outgoing: Sequence[Outgoing | Tried]) -> list[Tried]:
     """Send one after the other, so that the answers stand in the order of the addresses."""
-    return [_tried(mail, await transport.send_one(mail)) for mail in outgoing]
+    return [mail if isinstance(mail, Tried) else _tried(mail, await transport.send_one(mail)) for mail in outgoing]
 
 
 def _tried(mail: Outgoing, outcome: Outcome) -> Tried:

@@ -35,9 +35,9 @@ class Mail:
     text: str
 
 
-def somebody(email: str = "alex.sample@example.com") -> Recipient:
+def somebody() -> Recipient:
     """A person who does not exist, and lacks nothing."""
-    return Recipient(email, "Alex Sample", "en", "UTC", Columns())
+    return Recipient("alex.sample@example.com", "Alex Sample", "en", "UTC", Columns())
 
 
 def recipient(subscriber: Subscriber) -> Recipient:

@@ -1,0 +1,97 @@
+"""`outreach campaign preview | test | check`: a campaign before anybody gets it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from outreach import wiring
+from outreach.actions import review
+from outreach.cli import open as opened
+from outreach.cli import show
+from outreach.tracking.token import TokenMaker
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
+
+
+def preview(
+    name: NameArgument,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write the files.")] = Path("preview"),
+    email: Annotated[
+        str | None,
+        typer.Option("--for", metavar="EMAIL", help="A subscriber whose mail it is; default: a sample person."),
+    ] = None,
+    as_json: show.JsonOption = False,
+) -> None:
+    """Write the mail as NAME.html, NAME.txt and NAME.eml, as one recipient gets it."""
+    with opened.house() as house:
+        made = review.preview(
+            house.store,
+            name,
+            folder=out,
+            email=email,
+            defaults=wiring.defaults(house.settings),
+            tokens=TokenMaker(house.keys),
+            now=datetime.now(UTC),
+        )
+    if as_json:
+        files = {"html": str(made.html), "text": str(made.text), "message": str(made.message)}
+        show.document({"name": name, "recipient": made.recipient, **files})
+        return
+    for file in (made.html, made.text, made.message):
+        show.line(str(file))
+    show.note(f"The mail as {made.recipient} would get it; its links are plain, and nothing was sent.")
+
+
+def send_test(
+    name: NameArgument,
+    emails: Annotated[list[str], typer.Argument(metavar="EMAIL...", help="Who gets the test mail.")],
+    *,
+    as_json: show.JsonOption = False,
+) -> None:
+    """Send the mail to these addresses, marked [Test]; lists and figures stay as they are."""
+    with opened.house() as house:
+        settings = house.settings
+        tried = review.send_test(
+            house.store,
+            name,
+            emails,
+            transport=wiring.transport(settings),
+            defaults=wiring.defaults(settings),
+            tokens=TokenMaker(house.keys),
+            now=datetime.now(UTC),
+            return_path=settings.return_path,
+            sign=wiring.sign(settings),
+        )
+    if as_json:
+        show.document([{"email": one.email, "accepted": one.accepted, "answer": one.answer} for one in tried])
+    else:
+        for one in tried:
+            show.line(f"{one.email}: {'accepted' if one.accepted else 'not accepted'} ({one.answer})")
+    if not all(one.accepted for one in tried):
+        raise typer.Exit(1)
+
+
+def check(name: NameArgument, as_json: show.JsonOption = False) -> None:
+    """Look for faults; exit code 1 when there is one."""
+    with opened.house() as house:
+        faults = review.check(
+            house.store,
+            name,
+            defaults=wiring.defaults(house.settings),
+            tokens=TokenMaker(house.keys),
+            now=datetime.now(UTC),
+        )
+    if as_json:
+        show.document({"name": name, "faults": [fault.as_dict() for fault in faults]})
+    elif faults:
+        for fault in faults:
+            show.line(f"{fault.severity.value}: {fault.message} [{fault.code}]")
+    else:
+        show.line("No faults.")
+    if faults:
+        raise typer.Exit(1)
