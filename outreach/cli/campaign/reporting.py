@@ -41,6 +41,8 @@ _COLOURS = {
     DeliveryState.EXCLUDED: "bright_black",
     DeliveryState.CANCELLED: "bright_black",
 }
+#: What is told of each link.
+_COUNTED = ("people", "human", "suspect", "machine")
 _JUDGED = {Judgement.HUMAN: "green", Judgement.SUSPECT: "yellow", Judgement.MACHINE: "bright_black"}
 
 
@@ -126,25 +128,26 @@ def _status_table(document: dict[str, Any], campaign: Campaign) -> RenderableTyp
     if campaign.due_at is not None and campaign.state is CampaignState.SCHEDULED:
         lines.append(Text(f"due {campaign.due_at:%Y-%m-%d %H:%M:%S} UTC"))
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column()
-    grid.add_column(justify="right")
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
     grid.add_column(no_wrap=True)
     audience = document["audience"]
+    cells = min(24, show.out().width - len(f"excluded  {audience:,}   100.0%"))
     for state in DeliveryState:
         count = document[state.value]
         if count or state is DeliveryState.SENT:
-            grid.add_row(state.value, f"{count:,}", _bar(count, audience, _COLOURS.get(state, "cyan")))
+            grid.add_row(state.value, f"{count:,}", _bar(count, audience, cells, _COLOURS.get(state, "cyan")))
     grid.add_row("audience", Text(f"{audience:,}", style="bold"), "")
     return Group(*lines, grid)
 
 
-def _bar(part: int, whole: int, colour: str) -> Text:
-    """A bar of up to 24 cells, with the share; it fits a terminal of 60 columns."""
-    if not whole:
+def _bar(part: int, whole: int, cells: int, colour: str) -> Text:
+    """A bar of up to so many cells, and the share; the share alone where there is no room for a bar."""
+    if not part:
         return Text("")
-    eighths = max(round(part / whole * 24 * 8), 1 if part else 0)
-    full, rest = divmod(eighths, 8)
-    return Text.assemble(("█" * full + " ▏▎▍▌▋▊▉"[rest].strip(), colour), f" {part / whole:.1%}" if part else "")
+    full, rest = divmod(max(round(part / whole * cells * 8), 1), 8)
+    drawn = "█" * full + " ▏▎▍▌▋▊▉"[rest].strip() + " "
+    return Text.assemble((drawn if cells >= 6 else "", colour), f"{part / whole:.1%}")
 
 
 def _outcome(document: dict[str, Any]) -> Iterator[RenderableType]:
@@ -174,17 +177,27 @@ def _pairs(rows: Iterator[tuple[RenderableType, str]]) -> Table:
     return grid
 
 
-def _links(links: list[dict[str, Any]]) -> Table:
+def _links(links: list[dict[str, Any]]) -> RenderableType:
+    """A table; on a narrow terminal, a few lines a link."""
+    if show.out().width < 64:
+        return Group(*(line for link in links for line in _link_lines(link)))
     grid = Table(box=None, pad_edge=False, header_style="bold")
     grid.add_column("link", overflow="fold", ratio=1)
-    for header in ("people", "human", "suspect", "machine"):
+    for header in _COUNTED:
         grid.add_column(header, justify="right", no_wrap=True)
     for link in links:
-        label = Text(link["label"] or link["url"])
-        if link["role"]:
-            label.append(f" ({link['role']})", style="bright_black")
-        grid.add_row(label, *(f"{link[each]:,}" for each in ("people", "human", "suspect", "machine")))
+        grid.add_row(_label(link), *(f"{link[each]:,}" for each in _COUNTED))
     return grid
+
+
+def _link_lines(link: dict[str, Any]) -> Iterator[RenderableType]:
+    yield _label(link)
+    yield _pairs((Text(f"  {each}"), f"{link[each]:,}") for each in _COUNTED)
+
+
+def _label(link: dict[str, Any]) -> Text:
+    label = Text(link["label"] or link["url"])
+    return label.append(f" ({link['role']})", style="bright_black") if link["role"] else label
 
 
 def _write(file: Path, text: str) -> None:
