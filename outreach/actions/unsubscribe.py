@@ -38,17 +38,16 @@ def by_delivery(store: Store, delivery_id: int, *, now: datetime, source: str = 
         except NotFound:
             return None
         group = lists.by_id(session, campaigns.by_id(session, delivery.campaign_id).list_id)
-    assert group.id is not None
     changed = person(
         store,
         delivery.subscriber_id,
-        group.id,
+        group.number,
         source=source,
         now=now,
         campaign_id=delivery.campaign_id,
         delivery_id=delivery_id,
     )
-    return Leaving(delivery.subscriber_id, person_.email, group.id, group.title, bool(changed))
+    return Leaving(delivery.subscriber_id, person_.email, group.number, group.title, bool(changed))
 
 
 def person(

@@ -28,6 +28,13 @@ class Dialect:
     header: Header
     #: Lines before the first data row: the header row's, and Excel's `sep=` line.
     skip: int
+    #: The header row as it stands; empty where there is none.
+    words: tuple[str, ...] = ()
+
+    def said(self, column: int) -> str:
+        """What a person calls this column."""
+        word = self.words[column] if column < len(self.words) else ""
+        return word or f"column {column + 1}"
 
 
 def sniff(text: str) -> Dialect:
@@ -47,7 +54,8 @@ def sniff(text: str) -> Dialect:
             hint="Give the column of addresses the header `email`.",
         )
     skip = (1 if begin else 0) + best.first_line - 1 + (best.header_lines if best.has_header else 0)
-    return Dialect(best.separator, best.header, skip)
+    words = tuple(best.rows[0]) if best.has_header else ()
+    return Dialect(best.separator, best.header, skip, words)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from json.encoder import encode_basestring as _quoted
@@ -82,6 +82,11 @@ class ListFile:
     def encoding(self) -> str:
         """The encoding, in words; final once the batches are used up."""
         return self._text.encoding
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """What was understood: field -> the header it comes from."""
+        return {name: " + ".join(self._dialect.said(at) for at in found) for name, found in self.header.fields.items()}
 
     @property
     def separator(self) -> str:
@@ -168,20 +173,11 @@ class ListFile:
         header = self.header
         if "\0" in "".join(row):
             return "the row holds a NUL byte"
+        if (fault := _fault_of_value("the address", row[header.email].strip(), 1000, _CONTROL)) is not None:
+            return fault
         name = self._joined([(cell,) for cell in row])[0] if header.name else ""
-        for what, value, longest in (
-            ("the address", row[header.email], 1000),
-            ("the name", name, LONGEST_NAME),
-            ("the language", self._cell(row, header.language), LONGEST_LANGUAGE),
-            ("the time zone", self._cell(row, header.timezone), LONGEST_TIMEZONE),
-        ):
-            if (fault := _fault_of_value(what, value.strip(), longest, _CONTROL)) is not None:
-                return fault
-        for key, column in header.attributes:
-            fault = _fault_of_value(f"the column {key!r}", row[column], LONGEST_VALUE, _CONTROL_BUT_BREAKS)
-            if fault is not None:
-                return fault
-        return None
+        values = {key: row[column].strip() for key, column in header.attributes}
+        return fault_of_person(name, self._cell(row, header.language), self._cell(row, header.timezone), values)
 
     def _cell(self, row: list[str], column: int | None) -> str:
         return "" if column is None else row[column].strip()
@@ -218,6 +214,21 @@ class ListFile:
             if len(parts) == self.header.width > 1 and address.is_one(parts[self.header.email]):
                 return True
         return False
+
+
+def fault_of_person(name: str, language: str, timezone: str, attributes: Mapping[str, str]) -> str | None:
+    """Why these values cannot be a person's: too long, or with a character that would break a header of their mail."""
+    for what, value, longest in (
+        ("the name", name, LONGEST_NAME),
+        ("the language", language, LONGEST_LANGUAGE),
+        ("the time zone", timezone, LONGEST_TIMEZONE),
+    ):
+        if (fault := _fault_of_value(what, value, longest, _CONTROL)) is not None:
+            return fault
+    for key, value in attributes.items():
+        if (fault := _fault_of_value(f"the column {key!r}", value, LONGEST_VALUE, _CONTROL_BUT_BREAKS)) is not None:
+            return fault
+    return None
 
 
 def _fault_of_width(row: Sequence[str], width: int) -> str | None:

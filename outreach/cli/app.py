@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from outreach import __version__
-from outreach.cli import article, campaign, init, show
+from outreach.cli import article, campaign, init, lists, run, show, subscriber
 
 app = typer.Typer(
     name="outreach",
@@ -33,5 +33,11 @@ def _root(
 
 
 app.command("init")(init.init)
+app.add_typer(lists.app, name="list")
+app.add_typer(subscriber.app, name="subscriber")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(article.app, name="article")
+app.command("run")(run.run)
+app.command("web")(run.web)
+app.command("clock")(run.clock)
+app.command("sender")(run.sender)

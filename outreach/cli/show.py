@@ -45,6 +45,11 @@ def note(text: str) -> None:
     err().print(text, markup=False)
 
 
+def warning(text: str) -> None:
+    """Tell something that must not be overlooked, on stderr."""
+    err().print(text, markup=False, style="bold yellow")
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """Print a table; numbers stand to the right."""
     kept = [list(row) for row in rows]

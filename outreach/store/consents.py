@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
 
 from outreach.store.database import BigKey, Choice, Moment, table_of
+from outreach.store.lists import MailingList
 
 
 class Purpose(StrEnum):
@@ -53,7 +54,7 @@ class Consent(SQLModel, table=True):
     at: datetime = Field(sa_type=Moment)
 
 
-_source, _consent = table_of(ConsentSource), table_of(Consent)
+_source, _consent, _list = table_of(ConsentSource), table_of(Consent), table_of(MailingList)
 
 
 def source(session: Session, wording: str, source: str) -> int:
@@ -84,10 +85,11 @@ def append(
 
 def of_person(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     """Every act of a person with its wording and source, the oldest first."""
-    columns = (_consent.c.list_id, _consent.c.purpose, _consent.c.act, _consent.c.at)
+    columns = (_consent.c.list_id, _list.c.name.label("list"), _consent.c.purpose, _consent.c.act, _consent.c.at)
     statement = (
         sa.select(*columns, _source.c.wording, _source.c.source)
         .join(_source, _source.c.id == _consent.c.source_id)
+        .outerjoin(_list, _list.c.id == _consent.c.list_id)
         .where(_consent.c.subscriber_id == subscriber_id)
         .order_by(_consent.c.id)
     )

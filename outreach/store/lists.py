@@ -36,6 +36,12 @@ class MailingList(SQLModel, table=True):
     importing: str | None = Field(default=None, max_length=64)
     importing_since: datetime | None = Field(default=None, sa_type=Moment)
 
+    @property
+    def number(self) -> int:
+        """The id of a list that is stored."""
+        assert self.id is not None, "the list is not stored yet"
+        return self.id
+
 
 _list = table_of(MailingList)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
 
 from outreach import address
+from outreach.address import Address
 from outreach.audience.consent import SubscriptionState
 from outreach.errors import NotFound
-from outreach.store.database import BigKey, Document, Moment, table_of
+from outreach.store.database import BigKey, Document, Moment, insert, table_of
 from outreach.store.subscriptions import Subscription
 from outreach.store.suppressions import Suppression
 
@@ -39,6 +40,12 @@ class Subscriber(SQLModel, table=True):
 
     #: A number is never given twice: deliveries keep the number of a person who was erased.
     __table_args__ = {"sqlite_autoincrement": True}
+
+    @property
+    def number(self) -> int:
+        """The id of a person who is stored."""
+        assert self.id is not None, "the person is not stored yet"
+        return self.id
 
 
 _subscriber = table_of(Subscriber)
@@ -69,6 +76,40 @@ def by_id(session: Session, subscriber_id: int) -> Subscriber:
     if found is None:
         raise NotFound("subscriber", str(subscriber_id))
     return found
+
+
+def put(session: Session, parsed: Address, values: Mapping[str, Any], *, now: datetime) -> tuple[int, bool]:
+    """The number of the person with that address, who is made where missing; whether anything was written.
+
+    `values` (name, language, timezone, attributes) go over those that are kept; attributes are merged.
+    """
+    fresh = {"name": "", "language": "", "timezone": "", "attributes": {}, **values, "email": str(parsed)}
+    fresh |= {"email_key": parsed.key, "tracking_consent": False, "created_at": now, "updated_at": now}
+    statement = insert(session, _subscriber).values(**fresh).on_conflict_do_nothing(index_elements=["email_key"])
+    number = session.execute(statement.returning(_subscriber.c.id)).scalar_one_or_none()
+    if number is not None:
+        return number, True
+    person = session.execute(sa.select(Subscriber).where(_subscriber.c.email_key == parsed.key)).scalar_one()
+    wanted = dict(values)
+    if "attributes" in wanted:
+        wanted["attributes"] = {**person.attributes, **wanted["attributes"]}
+    changed = {name: value for name, value in wanted.items() if getattr(person, name) != value}
+    if changed:
+        person.sqlmodel_update({**changed, "updated_at": now})
+        session.flush()
+    return person.number, bool(changed)
+
+
+def blank(session: Session, subscriber_id: int, *, now: datetime) -> None:
+    """Take everything off a person who is being erased, the address too; the number is all that is left."""
+    nothing = {"name": "", "language": "", "timezone": "", "attributes": {}, "tracking_consent": False}
+    gone = {"email": "erased", "email_key": f"erased:{subscriber_id}", "updated_at": now}
+    session.execute(sa.update(_subscriber).where(_subscriber.c.id == subscriber_id).values(**nothing, **gone))
+
+
+def remove(session: Session, subscriber_id: int) -> None:
+    """Delete a person to whom nothing refers any more."""
+    session.execute(sa.delete(_subscriber).where(_subscriber.c.id == subscriber_id))
 
 
 def sample(session: Session, list_id: int, limit: int) -> list[Subscriber]:
@@ -123,6 +164,6 @@ def _mailable() -> sa.ColumnElement[bool]:
 
 def _alike(session: Session, key: str) -> list[str]:
     """Some addresses that begin like this one: enough for a suggestion, never the whole table."""
-    begin = key[:2]
+    begin = key[:1]
     within = sa.and_(_subscriber.c.email_key >= begin, _subscriber.c.email_key < begin + "\U0010ffff")
     return list(session.execute(sa.select(_subscriber.c.email_key).where(within).limit(500)).scalars())

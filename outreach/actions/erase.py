@@ -1,0 +1,48 @@
+"""Forget a person: what is known about them goes, the sums that they are part of stay (GDPR, Art. 17)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from outreach.audience import erasure
+from outreach.store import consents, deliveries, events, subscribers, subscriptions, suppressions, traces
+from outreach.store.database import Store
+from outreach.store.events import EventKind
+from outreach.store.suppressions import SuppressionReason
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was forgotten, in rows."""
+
+    subscriptions: int
+    consents: int
+    deliveries: int
+    hits: int
+    events: int
+
+
+def person(store: Store, email: str, *, key: bytes, now: datetime) -> Erased:
+    """Erase the person with this address; raises NotFound where there is none, AddressError.
+
+    The deliveries stay as a number that nobody carries any more. Of the address a hash under `key`
+    (`KeyRing.derive("erasure")`) stays among the suppressions, so that an import cannot bring it back.
+    """
+    with store.writing() as session:
+        found = subscribers.require(session, email)
+        number, email_key = found.number, found.email_key
+        traces.prepare(session)
+        # The person first: an import that runs holds other writers of people off, and must not wait for us meanwhile.
+        subscribers.blank(session, number, now=now)
+        deliveries.exclude_person(session, number, None, "erased", now)
+        rows = Erased(
+            subscriptions=subscriptions.forget(session, number),
+            consents=consents.forget(session, number),
+            **traces.forget(session, number),
+        )
+        subscribers.remove(session, number)
+        suppressions.lift(session, [email_key])
+        suppressions.add(session, erasure.pseudonym(key, email_key), SuppressionReason.ERASED, now=now)
+        events.append(session, EventKind.ERASED, now)
+        return rows

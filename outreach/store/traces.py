@@ -1,0 +1,97 @@
+"""What else is known about a person, in the tables of other nouns? To hand it out to them, and to forget it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from outreach.store import consents, subscriptions, suppressions
+from outreach.store.campaigns import Campaign
+from outreach.store.database import table_of
+from outreach.store.deliveries import Delivery
+from outreach.store.events import Event
+from outreach.store.hits import Hit
+from outreach.store.links import Link
+from outreach.store.subscribers import Subscriber
+
+_campaign, _delivery, _event = table_of(Campaign), table_of(Delivery), table_of(Event)
+_hit, _link = table_of(Hit), table_of(Link)
+
+
+#: What a person is told of themselves, in this order.
+FIELDS = ("email", "name", "language", "timezone", "attributes", "tracking_consent", "created_at", "updated_at")
+
+
+def dossier(session: Session, person: Subscriber) -> dict[str, Any]:
+    """Everything that is known about a person, readable for them and for machines (GDPR, Art. 15 and 20)."""
+    barred = suppressions.find(session, person.email_key)
+    return {
+        "subscriber": {name: getattr(person, name) for name in FIELDS},
+        "subscriptions": [_without(row, "list_id") for row in subscriptions.of_person(session, person.number)],
+        "consents": [_without(row, "list_id") for row in consents.of_person(session, person.number)],
+        "suppression": {"reason": barred.reason, "note": barred.note, "at": barred.at} if barred else None,
+        "deliveries": _deliveries(session, person.number),
+        "clicks": _clicks(session, person.number),
+        "events": _events(session, person.number),
+    }
+
+
+def prepare(session: Session) -> None:
+    """Before anything is erased: what SQLite deletes it overwrites from now on, on this connection."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(sa.text("PRAGMA secure_delete = ON"))
+
+
+def forget(session: Session, subscriber_id: int) -> dict[str, int]:
+    """Take the person out of deliveries, hits and events, whose rows stay and count; how many rows each."""
+    mine = list(session.execute(sa.select(_delivery.c.id).where(*_of(subscriber_id))).scalars())
+    said = sa.update(_delivery).where(*_of(subscriber_id)).values(reply=None)
+    clicked = sa.update(_hit).where(_hit.c.delivery_id.in_(mine)).values(delivery_id=None)
+    told = sa.update(_event).where(_event.c.subscriber_id == subscriber_id)
+    told = told.values(subscriber_id=None, delivery_id=None)
+    session.execute(said)
+    return {
+        "deliveries": len(mine),
+        "hits": len(session.execute(clicked.returning(_hit.c.id)).all()),
+        "events": len(session.execute(told.returning(_event.c.id)).all()),
+    }
+
+
+def _of(subscriber_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """The deliveries of a person; the campaigns are named so that the index (campaign, person) serves."""
+    return (_delivery.c.campaign_id.in_(sa.select(_campaign.c.id)), _delivery.c.subscriber_id == subscriber_id)
+
+
+def _deliveries(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    columns = ("state", "reason", "attempts", "sent_at", "settled_at", "reply")
+    statement = (
+        sa.select(_campaign.c.name.label("campaign"), *(_delivery.c[name] for name in columns))
+        .join(_campaign, _campaign.c.id == _delivery.c.campaign_id)
+        .where(*_of(subscriber_id))
+        .order_by(_delivery.c.id)
+    )
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def _clicks(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    mine = sa.select(_delivery.c.id).where(*_of(subscriber_id))
+    statement = (
+        sa.select(_hit.c.at, _campaign.c.name.label("campaign"), _link.c.label, _link.c.url, _hit.c.judgement)
+        .join(_campaign, _campaign.c.id == _hit.c.campaign_id)
+        .outerjoin(_link, sa.and_(_link.c.campaign_id == _hit.c.campaign_id, _link.c.number == _hit.c.link_number))
+        .where(_hit.c.delivery_id.in_(mine))
+        .order_by(_hit.c.id)
+    )
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def _events(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    columns = (_event.c.at, _event.c.kind, _event.c.detail)
+    statement = sa.select(*columns).where(_event.c.subscriber_id == subscriber_id).order_by(_event.c.id)
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
