@@ -38,10 +38,24 @@ class Caught:
         message: EmailMessage = message_from_bytes(self.source, policy=policy.default)
         return message
 
+    def header(self, name: str, otherwise: str = "") -> str:
+        """A header's text; `otherwise` where the mail has none, or one that cannot be read."""
+        try:
+            return str(self.message[name] or "").strip() or otherwise
+        except (ValueError, IndexError, AttributeError):  # the parser's own falls over headers that nobody should write
+            return otherwise
+
     def body(self, kind: str) -> str:
         """The text of the `html` or `plain` part; "" where there is none."""
         part = self.message.get_body((kind,))
-        return str(part.get_content()) if part is not None else ""
+        if part is None:
+            return ""
+        data = part.get_payload(decode=True)
+        text = data if isinstance(data, bytes) else b""
+        try:
+            return text.decode(part.get_content_charset("utf-8"), "replace").replace("\r\n", "\n")
+        except LookupError:  # a character set that nobody has heard of
+            return text.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 class Catcher:

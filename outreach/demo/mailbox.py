@@ -124,4 +124,4 @@ def _for_frame(caught: Caught) -> str:
         return f"data:{part.get_content_type()};base64,{data}"
 
     html = re.sub(r"cid:([^\"'\s)>]+)", picture, caught.body("html"))
-    return re.sub(r"(<head[^>]*>)", r'\1<base target="_blank">', html, count=1)
+    return re.sub(r"(<head(?:\s[^>]*)?>)", r'\1<base target="_blank">', html, count=1)

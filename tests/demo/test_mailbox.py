@@ -110,6 +110,34 @@ def test_a_mail_is_listed_and_shown_in_three_ways(catcher: Catcher, client: Brow
     assert client.get("/1.eml").content.rstrip() == source.rstrip()
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"",
+        b"Subject:\r\n\r\nNo more than this\r\n",
+        b"Content-Type: text/html; charset=nobody-knows\r\n\r\n<p>Gr\xc3\xbc\xc3\x9fe \xff</p>\r\n",
+        b"To: <<>>@,\r\nSubject: =?utf-8?q?=ZZ?= =?x?b?!?=\r\n\r\n\xff\xfe\r\n",
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: multipart/related\r\n\r\n",
+        b"not a header at all\r\n" * 3,
+    ],
+)
+def test_a_mail_that_is_badly_made_is_shown_as_far_as_it_goes(catcher: Catcher, client: Browser, source: bytes) -> None:
+    send(catcher, source)
+    for path in ("/", "/1", "/1/text", "/1/source", "/1/frame", "/1.eml"):
+        assert client.get(path).status_code == 200
+
+
+def test_the_catcher_takes_what_a_relay_takes(catcher: Catcher) -> None:
+    with smtplib.SMTP(catcher.host, catcher.port) as client:
+        client.ehlo()
+        assert {"size", "8bitmime", "smtputf8"} <= set(client.esmtp_features)
+        client.sendmail(
+            "news@example.org", ["zoë@example.com"], "Subject: Zoë\r\n\r\nü".encode(), ["SMTPUTF8", "BODY=8BITMIME"]
+        )
+    caught = catcher.mails()[0]
+    assert (caught.recipient, caught.body("plain").strip()) == ("zoë@example.com", "ü")
+
+
 def test_the_frame_runs_no_script_and_loads_nothing(catcher: Catcher, client: Browser) -> None:
     send(catcher, mail("<html><head></head><body><script>alert(1)</script></body></html>"))
     policy = client.get("/1/frame").headers["content-security-policy"]
