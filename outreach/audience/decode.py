@@ -80,7 +80,7 @@ class Text:
         try:
             text = self._decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
-            if not self._may_be_latin:
+            if not self._may_be_latin or not error.object[: error.start].isascii():
                 raise self._undecodable(error) from None
             return self._as_latin(pending + chunk, final=final)
         self._may_be_latin = self._may_be_latin and text.isascii()
@@ -123,11 +123,11 @@ def _guessed(head: bytes) -> tuple[str, str]:
 
 
 def _sixteen_bits(head: bytes) -> tuple[str, str] | None:
-    """UTF-16 without its mark: separators, digits and line ends have a NUL beside them, always on the same side."""
+    """UTF-16 without its mark: in addresses every other byte is NUL, and always on the same side."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    if odd > 8 * even and odd * 20 > len(head):
+    if odd > 8 * even and odd * 8 > len(head):
         return "utf-16-le", "UTF-16 (little endian, without a mark)"
-    if even > 8 * odd and even * 20 > len(head):
+    if even > 8 * odd and even * 8 > len(head):
         return "utf-16-be", "UTF-16 (big endian, without a mark)"
     return None
 
