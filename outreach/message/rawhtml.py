@@ -50,6 +50,8 @@ def read(html: str, roles: Roles, *, file: str) -> Page:
         root = lxml.html.document_fromstring(html.encode(), parser=parser)
     except etree.ParserError as error:
         raise ArticleError("The page has no text.", file=file) from error
+    if any("depth" in entry.message for entry in parser.error_log):  # what lies deeper was left out by the parser
+        raise ArticleError("The page nests its elements too deeply to be read whole.", file=file)
     body = root.find("body")
     if body is None:
         raise ArticleError("The page has no text.", file=file)

@@ -196,6 +196,7 @@ def test_a_text_without_a_title_asks_for_one() -> None:
         (b"<html><body></body></html>", "a.html"),
         (b"<html><head><title>x</title></head></html>", "a.html"),
         (b"<!-- nothing -->", "a.html"),
+        (b"<h1>A Title</h1><p>" + b"<b>" * 300 + b"this would be lost", "a.html"),
         (b"\0\1\2\3" * 50, "a.md"),
         (b"x" * (manuscript.LARGEST + 1), "a.txt"),
     ],
