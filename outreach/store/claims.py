@@ -7,7 +7,7 @@ it: state `claimed` and the same token. So a sender that lost its lease cannot o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -25,6 +25,9 @@ from outreach.store.suppressions import Suppression
 
 #: How many rows one claim holds at most.
 LARGEST = 256
+
+#: How many campaigns one claim takes from at most; the next claim goes on with the others.
+MOST_CAMPAIGNS = 32
 
 
 class Claimed(NamedTuple):
@@ -47,7 +50,7 @@ def claimable(session: Session, now: datetime, *, only: int | None = None) -> bo
     """Whether a claim would find something; only reads, so that idle senders do not take the writer's lock."""
     return any(
         session.execute(sa.select(query.exists()), {"campaign": campaign_id, "now": now}).scalar()
-        for campaign_id, _ in _sending(session, only)
+        for campaign_id, _ in sending(session, only)
         for query in (_QUEUED_ANY, _DUE_ANY)
     )
 
@@ -69,11 +72,7 @@ def claim(
     """
     claimed: list[Claimed] = []
     moved: Counter[tuple[int, DeliveryState]] = Counter()
-    campaigns = _sending(session, only)
-    start = turn % len(campaigns) if campaigns else 0
-    for left, (campaign_id, list_id) in zip(
-        range(len(campaigns), 0, -1), campaigns[start:] + campaigns[:start], strict=True
-    ):
+    for left, (campaign_id, list_id) in _in_turn(sending(session, only), turn):
         share = -(-(min(limit, LARGEST) - len(claimed)) // left)
         rows = _candidates(session, campaign_id, list_id, share, now) if share > 0 else []
         kept = [row for row in rows if _bar(row) is None]
@@ -87,6 +86,13 @@ def claim(
     return claimed
 
 
+def _in_turn(campaigns: list[tuple[int, int]], turn: int) -> Iterator[tuple[int, tuple[int, int]]]:
+    """The campaigns from the one whose turn it is, each with how many are left to share what is left."""
+    start = turn % len(campaigns) if campaigns else 0
+    chosen = (campaigns[start:] + campaigns[:start])[:MOST_CAMPAIGNS]
+    yield from zip(range(len(chosen), 0, -1), chosen, strict=True)
+
+
 def renew(session: Session, held: Mapping[int, str], lease_until: datetime) -> set[int]:
     """Prolong the lease of these deliveries (number -> token); the numbers of those that are still held."""
     statement = sa.update(_delivery).where(
@@ -98,7 +104,8 @@ def renew(session: Session, held: Mapping[int, str], lease_until: datetime) -> s
     return set(prolonged.scalars())
 
 
-def _sending(session: Session, only: int | None) -> list[tuple[int, int]]:
+def sending(session: Session, only: int | None = None) -> list[tuple[int, int]]:
+    """The campaigns that are sending (all, or `only` that one), each with its list."""
     campaign = table_of(Campaign)
     statement = sa.select(campaign.c.id, campaign.c.list_id).where(campaign.c.state == CampaignState.SENDING)
     if only is not None:

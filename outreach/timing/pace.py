@@ -69,6 +69,10 @@ class Bucket:
         # What adding up many small shares loses must not make the last one wait for ever.
         return self._tokens + 1e-9
 
+    def ahead(self, now: float, seconds: float) -> float:
+        """How many tokens there will be in so many seconds if none is taken."""
+        return min(self._most, self.available(now) + seconds * self._rate)
+
     def wait(self, now: float, count: float = 1.0) -> float:
         """How many seconds until `count` tokens are there (at most as many as the bucket holds)."""
         return max(0.0, (min(count, self._most) - self.available(now)) / self._rate)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from outreach.errors import TransportError
 from outreach.replies.smtp import Reply, Stage
 from outreach.transport.base import Begin, Outcome, Outgoing, Report, Source
+from outreach.transport.lanes import side_by_side
 from outreach.transport.reach import Reach
 
 #: What a relay says that takes everything.
@@ -34,9 +35,7 @@ class MemoryTransport:
     async def run(self, source: Source, begin: Begin, report: Report, *, patience: int | None = None) -> None:
         """Send what the source hands out; see `base.Transport.run`."""
         reach = Reach("memory", patience=patience)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._lanes):
-                group.create_task(self._lane(source, begin, report, reach))
+        await side_by_side(self._lane(source, begin, report, reach) for _ in range(self._lanes))
 
     async def send_one(self, outgoing: Outgoing) -> Outcome:
         """Send a single message."""

@@ -8,6 +8,7 @@ import ssl
 from outreach.errors import TransportError
 from outreach.transport.base import Begin, Outcome, Outgoing, Report, Source
 from outreach.transport.handshake import Abilities, Handshake, Timeouts
+from outreach.transport.lanes import side_by_side
 from outreach.transport.pipeline import Pipeline
 from outreach.transport.reach import Reach
 from outreach.transport.relay import Relay
@@ -41,15 +42,7 @@ class SmtpTransport:
     async def run(self, source: Source, begin: Begin, report: Report, *, patience: int | None = None) -> None:
         """Send what the source hands out; see `base.Transport.run`."""
         crew = _Crew(self._handshake, self._timeouts, self._most, Reach(str(self._relay), patience=patience))
-        tasks = [asyncio.create_task(crew.work(source, begin, report)) for _ in range(self._connections)]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in done:
-            task.result()
+        await side_by_side(crew.work(source, begin, report) for _ in range(self._connections))
 
     async def send_one(self, outgoing: Outgoing) -> Outcome:
         """Send a single message on a connection of its own; raises TransportError where the relay cannot be used."""

@@ -1,0 +1,99 @@
+"""How does a claimed delivery become a message in its envelope? By splicing, with its own links and return path."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from email.parser import BytesHeaderParser
+
+from outreach import address
+from outreach.address import Address
+from outreach.errors import CompileError
+from outreach.message import splice
+from outreach.message.compiled import Compiled
+from outreach.message.recipient import Recipient, Stamp
+from outreach.store.claims import MOST_CAMPAIGNS, Claimed
+from outreach.tracking.token import Purpose, TokenMaker
+from outreach.transport.base import Outgoing
+
+#: Compiled campaigns that are kept in memory: more than the claims in a sender's hands can be of.
+KNOWN = 4 * MOST_CAMPAIGNS
+
+#: Puts a signature on a whole message.
+Sign = Callable[[bytes], bytes]
+
+
+class Letters:
+    """Writes the messages of one sender."""
+
+    def __init__(
+        self, tokens: TokenMaker, public_url: str, *, return_path: str | None = None, sign: Sign | None = None
+    ) -> None:
+        self._make = tokens.make
+        self._public_url = public_url.rstrip("/")
+        self._return_path = address.parse(return_path) if return_path else None
+        self._sign = sign
+        self._campaigns: OrderedDict[int, tuple[Compiled, Address]] = OrderedDict()
+
+    def knows(self, campaign_id: int) -> bool:
+        """Whether the campaign was learned, and not forgotten since."""
+        return campaign_id in self._campaigns
+
+    def learn(self, campaign_id: int, data: bytes) -> None:
+        """Keep a compiled campaign, and forget the one used longest ago; raises CompileError."""
+        compiled = Compiled.from_bytes(data)
+        self._campaigns[campaign_id] = compiled, sender_of(compiled)
+        while len(self._campaigns) > KNOWN:
+            self._campaigns.popitem(last=False)
+
+    def write(self, claimed: Claimed) -> Outgoing:
+        """The message and its envelope; raises CompileError or TemplateError where it cannot be made for this person.
+
+        The same delivery gives the same Message-ID, links and return path on every attempt.
+        """
+        compiled, sender = self._campaigns[claimed.campaign_id]
+        self._campaigns.move_to_end(claimed.campaign_id)
+        recipient = Recipient(
+            claimed.email,
+            claimed.name,
+            claimed.language,
+            claimed.timezone,
+            {name: str(value) for name, value in claimed.attributes.items()} if claimed.attributes else {},
+        )
+        message = splice.message(compiled, recipient, self._stamp(claimed, sender))
+        if self._sign is not None:
+            message = self._sign(message)
+        return Outgoing(
+            claimed.delivery_id,
+            self._envelope_sender(claimed.delivery_id, sender),
+            claimed.email,
+            message,
+            not claimed.email.isascii(),
+        )
+
+    def _stamp(self, claimed: Claimed, sender: Address) -> Stamp:
+        make, delivery, start = self._make, claimed.delivery_id, self._public_url
+        return Stamp(
+            message_id=f"{make(Purpose.MESSAGE, delivery)}@{sender.domain}",
+            click=lambda number: f"{start}/l/{make(Purpose.CLICK, delivery, number)}",
+            unsubscribe=f"{start}/u/{make(Purpose.UNSUBSCRIBE, delivery)}",
+            preferences=f"{start}/p/{make(Purpose.PREFERENCES, delivery)}",
+            view=f"{start}/v/{make(Purpose.VIEW, delivery)}",
+            feedback_id=f"{claimed.campaign_id}:newsletter:outreach",
+        )
+
+    def _envelope_sender(self, delivery_id: int, sender: Address) -> str:
+        """A return path that tells which delivery came back (VERP), where there is one of our own."""
+        path = self._return_path
+        if path is None:
+            return str(sender)
+        return f"{path.local}+{self._make(Purpose.BOUNCE, delivery_id)}@{path.domain}"
+
+
+def sender_of(compiled: Compiled) -> Address:
+    """The address in From, which is the same for everybody; raises CompileError where there is none."""
+    head = b"".join(piece for piece in compiled.pieces if isinstance(piece, bytes)).partition(b"\r\n\r\n")[0]
+    found = BytesHeaderParser().parsebytes(head)["From"]
+    if found is None:
+        raise CompileError("the compiled campaign has no From")
+    return address.parse_mailbox(str(found).replace("\r\n", "")).address

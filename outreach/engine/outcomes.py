@@ -1,0 +1,71 @@
+"""What is written down after an attempt? The verdict as a delivery's next state, with the server's words."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from outreach.replies import verdict
+from outreach.replies.verdict import Decision, Verdict
+from outreach.store.claims import Claimed
+from outreach.store.deliveries import DeliveryState
+from outreach.store.settlements import Result
+from outreach.timing import duration
+from outreach.timing.retry import RetryPlan, next_attempt
+from outreach.transport.base import Outcome
+
+log = logging.getLogger("outreach.sender")
+
+_STATES = {
+    Decision.SENT: DeliveryState.SENT,
+    Decision.DEFERRED: DeliveryState.DEFERRED,
+    Decision.FAILED: DeliveryState.FAILED,
+    Decision.BOUNCED: DeliveryState.BOUNCED,
+    Decision.UNKNOWN: DeliveryState.UNKNOWN,
+    Decision.REQUEUE: DeliveryState.QUEUED,
+}
+
+
+def result(claimed: Claimed, outcome: Outcome, *, plan: RetryPlan, now: datetime) -> Result:
+    """What to write down for a delivery after this outcome; anything but an acceptance leaves a line in the log."""
+    found = verdict.judge(outcome.reply, outcome.stage)
+    due_at = None
+    if found.decision is Decision.DEFERRED:
+        due_at = next_attempt(claimed.attempts + 1, first_at=claimed.first_at or now, now=now, plan=plan)
+        if due_at is None:
+            lasted = duration.words(plan.deadline)
+            found = Verdict(Decision.FAILED, f"still put off after {lasted}: {found.reason}")
+    if found.decision is not Decision.SENT:
+        _tell(claimed, outcome, found)
+    reply = outcome.reply
+    return Result(
+        claimed.delivery_id,
+        claimed.claim,
+        _STATES[found.decision],
+        now,
+        found.reason,
+        reply.code if reply else None,
+        reply.enhanced if reply else None,
+        reply.words if reply else outcome.detail or None,
+        due_at,
+        found.decision is not Decision.REQUEUE,
+    )
+
+
+def _tell(claimed: Claimed, outcome: Outcome, found: Verdict) -> None:
+    log.info(
+        "delivery_%s delivery=%d campaign=%d to=%s stage=%s reply=%r why=%r",
+        found.decision,
+        claimed.delivery_id,
+        claimed.campaign_id,
+        masked(claimed.email),
+        outcome.stage,
+        str(outcome.reply or outcome.detail),
+        found.reason or "",
+    )
+
+
+def masked(email: str) -> str:
+    """An address that a log may hold: its first letter and its domain."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}***@{domain}"

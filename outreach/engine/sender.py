@@ -1,0 +1,293 @@
+"""How do claimed deliveries leave, and how is it written down? Claim, splice, send, settle, over and over.
+
+The transport runs in the event loop, the store in one thread beside it, and between them stands the desk. Outcomes are
+committed about every 20 ms, together with the next claim. What cannot be written down is not sent: while the database
+is away no body begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from outreach.engine.desk import Desk, boot_clock, utc_now
+from outreach.engine.ledger import Ledger, Turn
+from outreach.engine.letters import Letters, Sign
+from outreach.errors import StoreError
+from outreach.store.claims import LARGEST
+from outreach.store.database import Store
+from outreach.store.deliveries import DeliveryState
+from outreach.store.settlements import Result
+from outreach.timing.pace import Bucket, Rate
+from outreach.timing.retry import RetryPlan
+from outreach.tracking.token import TokenMaker
+from outreach.transport.base import Transport
+
+log = logging.getLogger("outreach.sender")
+
+T = TypeVar("T")
+
+#: Seconds between two transactions while there is work, and between two looks at an empty queue.
+BATCH_SECONDS = 0.02
+IDLE_SECONDS = 0.2
+#: How often it is looked whether campaigns still send, and whether one is finished.
+WATCH_SECONDS = 0.4
+#: How often claims of senders that did not come back are looked for.
+EXPIRE_SECONDS = 10.0
+#: How long what is on its way may take to end when the sender is to stop.
+GRACE_SECONDS = 7.0
+#: The longest wait before a database that is away is tried again.
+LONGEST_PAUSE = 5.0
+#: How many attempts at the relay fail before `drain` gives up.
+PATIENCE = 4
+
+#: Told the tallies now and then while a campaign is drained.
+Progress = Callable[[Mapping[DeliveryState, int]], object]
+
+
+@dataclass(frozen=True)
+class SenderOptions:
+    """How a sender works."""
+
+    #: The start of every link in mail.
+    public_url: str
+    #: The address that failure reports come back to; None sends with the From address.
+    return_path: str | None = None
+    #: For this sender alone.
+    rate: Rate | None = None
+    plan: RetryPlan = field(default_factory=RetryPlan)
+    #: How long a claim is ours without a sign of life.
+    lease: timedelta = timedelta(seconds=60)
+    #: Puts a signature on each message.
+    sign: Sign | None = None
+
+
+class Sender:
+    """Sends what is queued, of all campaigns or of one."""
+
+    def __init__(self, store: Store, transport: Transport, tokens: TokenMaker, options: SenderOptions) -> None:
+        self._store = store
+        self._transport = transport
+        self._tokens = tokens
+        self._options = options
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send whatever falls due until `stop` is set; then what is on its way ends, and the rest is given back.
+
+        A relay or a database that is away is waited for, however long it takes.
+        """
+        await _Shift(self._store, self._transport, self._tokens, self._options).work(stop)
+
+    async def drain(
+        self, campaign_id: int, progress: Progress | None = None, *, stop: asyncio.Event | None = None
+    ) -> dict[DeliveryState, int]:
+        """Send one campaign until only deferred deliveries remain, or it is paused or cancelled; its tallies then.
+
+        Raises TransportError when the relay cannot be reached: what had not left is queued again. Cancelling it ends
+        it in the same orderly way as `stop`.
+        """
+        shift = _Shift(self._store, self._transport, self._tokens, self._options, only=campaign_id, progress=progress)
+        return await shift.work(stop or asyncio.Event(), patience=PATIENCE)
+
+
+class _Shift:
+    """One stretch of work: from its start until it is told to stop, or has nothing more to do."""
+
+    def __init__(
+        self,
+        store: Store,
+        transport: Transport,
+        tokens: TokenMaker,
+        options: SenderOptions,
+        *,
+        only: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        letters = Letters(tokens, options.public_url, return_path=options.return_path, sign=options.sign)
+        bucket = Bucket(options.rate, now=boot_clock()) if options.rate else None
+        self._transport = transport
+        self._ledger = Ledger(store, letters, lease=options.lease, only=only)
+        self._desk = Desk(letters, plan=options.plan, bucket=bucket)
+        self._lease = options.lease.total_seconds()
+        self._only = only
+        self._progress = progress or (lambda _: None)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="outreach-store")
+        self._unsettled: list[Result] = []
+        self._sending: set[int] = set()
+        self._under_way: asyncio.Future[Turn] | None = None
+        self._troubles = 0
+        self._found = True
+        self._look_at = self._watch_at = self._expire_at = self._renew_at = 0.0
+        self._done = False
+
+    async def work(self, stop: asyncio.Event, *, patience: int | None = None) -> dict[DeliveryState, int]:
+        """Send until `stop`, or until the one campaign is drained."""
+        desk = self._desk
+        leaving = asyncio.create_task(self._transport.run(desk, desk.begin, desk.report, patience=patience))
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not (self._done or stopped.done() or leaving.done()):
+                await self._pause(stopped, leaving)
+                await self._keep_books(stopped)
+        finally:
+            stopped.cancel()
+            try:
+                await self._leave(leaving)
+            finally:
+                self._thread.shutdown(wait=False, cancel_futures=True)
+        if not leaving.cancelled():
+            leaving.result()
+        return {} if self._only is None else self._ledger.tallies(self._only)
+
+    # -- one round
+
+    async def _pause(self, *ends: asyncio.Task[Any]) -> None:
+        """Wait until there is something to do, and a little longer, so that it is worth a commit."""
+        desk = self._desk
+        activity = asyncio.create_task(desk.activity.wait())
+        try:
+            await asyncio.wait([activity, *ends], timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            hurry = desk.pending >= LARGEST // 2 or (desk.is_hungry and self._found)
+            if not hurry and not any(end.done() for end in ends):
+                await asyncio.wait(ends, timeout=BATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            activity.cancel()
+        desk.activity.clear()
+
+    async def _keep_books(self, stopped: asyncio.Task[Any]) -> None:
+        """One round; while the database is away, the same round again."""
+        while not stopped.done():
+            try:
+                await self._round()
+            except StoreError as error:
+                if not self._desk.held:
+                    log.error("books_closed why=%r", error.message)
+                self._desk.held = True
+                self._troubles += 1
+                await asyncio.wait([stopped], timeout=min(LONGEST_PAUSE, 0.25 * 2 ** min(self._troubles, 10)))
+                continue
+            if self._desk.held:
+                log.warning("books_open_again")
+                self._desk.resume()
+            return
+
+    async def _round(self) -> None:
+        desk, now = self._desk, boot_clock()
+        desk.sweep()
+        if now >= self._watch_at:
+            await self._watch(now)
+        limit = await self._claim_limit(now)
+        self._unsettled += desk.results()
+        renew = self._leases_to_renew(now)
+        if not (self._unsettled or renew or limit):
+            return
+        # Shielded: were we cancelled here, the rows that it claims would be in nobody's hands.
+        self._under_way = asyncio.ensure_future(
+            self._in_thread(self._ledger.turn, self._unsettled, limit, utc_now(), renew=renew)
+        )
+        turn = await asyncio.shield(self._under_way)
+        self._take_over(turn, now)
+        if limit:
+            self._found = bool(turn.claimed)
+            self._look_at = now + IDLE_SECONDS
+
+    def _take_over(self, turn: Turn, asked: float) -> None:
+        """What a turn brought is ours, what it wrote down is done with."""
+        self._under_way = None
+        lost = len(self._unsettled) - turn.settled
+        if lost > 0:
+            log.warning("claims_lost deliveries=%d why='their lease had run out'", lost)
+        if self._unsettled or turn.claimed:
+            self._troubles = 0
+        self._unsettled = []
+        # Somewhat less than the database says, for what lies between the word and the last byte.
+        safe = self._lease * 0.8
+        self._desk.renewed(turn.renewed, asked=asked, seconds=safe)
+        self._desk.put(turn.claimed, turn.token, asked=asked, seconds=safe)
+
+    async def _claim_limit(self, now: float) -> int:
+        """How many to claim; where the last look found nothing, a look that takes no lock comes first."""
+        room = self._desk.room()
+        if not room or self._found or now < self._look_at:
+            return room if self._found else 0
+        self._look_at = now + IDLE_SECONDS
+        return room if await self._in_thread(self._ledger.claimable, utc_now()) else 0
+
+    def _leases_to_renew(self, now: float) -> Mapping[int, str]:
+        if now < self._renew_at:
+            return {}
+        self._renew_at = now + self._lease / 4
+        return self._desk.on_their_way()
+
+    # -- now and then
+
+    async def _watch(self, now: float) -> None:
+        """Let pause and cancel take effect, close what is finished, look for claims that nobody comes back to."""
+        desk = self._desk
+        self._watch_at = now + WATCH_SECONDS
+        self._sending = await self._in_thread(self._ledger.sending)
+        desk.bar(desk.campaigns - self._sending)
+        if now >= self._expire_at:
+            self._expire_at = now + EXPIRE_SECONDS
+            lost = await self._in_thread(self._ledger.expire, utc_now())
+            if lost:
+                log.warning("leases_expired deliveries=%d state=unknown", lost)
+        quiet = sorted(self._sending - desk.campaigns)
+        if quiet:
+            for campaign_id in await self._in_thread(self._ledger.finish, quiet, utc_now()):
+                log.info("campaign_finished campaign=%d", campaign_id)
+                self._sending.discard(campaign_id)
+        if self._only is not None:
+            await self._look_whether_drained(self._only)
+
+    async def _look_whether_drained(self, campaign_id: int) -> None:
+        tallies = await self._in_thread(self._ledger.tallies, campaign_id)
+        self._progress(tallies)
+        waiting = tallies[DeliveryState.QUEUED] + tallies[DeliveryState.CLAIMED]
+        if self._desk.is_empty and not self._unsettled and (not waiting or campaign_id not in self._sending):
+            self._done = True
+
+    # -- the end
+
+    async def _leave(self, leaving: asyncio.Task[None]) -> None:
+        """Let what is on its way end, give the rest back, write all of it down."""
+        desk = self._desk
+        if self._under_way is not None:
+            with suppress(StoreError):
+                self._take_over(await self._under_way, 0.0)
+        desk.close()
+        deadline = boot_clock() + GRACE_SECONDS
+        while not leaving.done() and not desk.is_idle and boot_clock() < deadline:
+            await asyncio.wait([leaving], timeout=0.05)
+        await asyncio.wait([leaving], timeout=0.5)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        desk.close()
+        desk.leave_behind()
+        await self._write_down()
+
+    async def _write_down(self) -> None:
+        """The last page, with some patience for a database that is busy."""
+        self._unsettled += self._desk.results()
+        for pause in (0.2, 0.5, 1.0, 0.0):
+            try:
+                turn = await self._in_thread(self._ledger.turn, self._unsettled, 0, utc_now())
+            except StoreError as error:
+                log.error("books_closed_at_the_end unsettled=%d why=%r", len(self._unsettled), error.message)
+                await asyncio.sleep(pause)
+            else:
+                self._take_over(turn, 0.0)
+                break
+        if self._only is not None:
+            with suppress(StoreError):
+                await self._in_thread(self._ledger.finish, [self._only], utc_now())
+
+    async def _in_thread(self, act: Callable[..., T], *facts: Any, **more: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(act, *facts, **more))
