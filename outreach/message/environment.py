@@ -15,12 +15,13 @@ from typing import Any
 
 import jinja2
 from jinja2 import nodes, pass_eval_context
-from jinja2.runtime import Context, LoopContext, Undefined
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace, missing
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
+from outreach.message import absent
 from outreach.message.opaque import Opaque, Reading, Rendered, raw, reading_of
 from outreach.message.slots import Value
 
@@ -122,8 +123,8 @@ class Environment(ImmutableSandboxedEnvironment):
         self.globals.pop("lipsum")
         self.filters = {name: self.noticing(work) for name, work in self.filters.items()}
         self.tests = {name: self.noticing(work, asks=True) for name, work in self.tests.items()}
-        self.tests |= {"defined": _is_defined, "undefined": _is_undefined}
-        self.filters |= {"fallback": fallback, "default": fallback, "d": fallback}
+        self.tests |= {"defined": absent.is_defined, "undefined": absent.is_undefined}
+        self.filters |= dict.fromkeys(("fallback", "default", "d"), absent.fallback)
         self.filters |= {"e": _escaped(self.filters["e"]), "escape": _escaped(self.filters["escape"])}
         self.filters |= {"safe": _safe(self.filters["safe"])}
         self.filters |= {_JOINED: self.noticing(_joined), _CAPTURED: self.rendered}
@@ -145,7 +146,9 @@ class Environment(ImmutableSandboxedEnvironment):
             raise jinja2.UndefinedError(f"{obj.thing.fields[0]!r} is not a function")
         reading = None if _only_carries(obj) else reading_of(obj, args, kwargs)
         if reading is None:
-            return self.rendered(super().call(context, obj, *args, **kwargs))
+            found = super().call(context, obj, *args, **kwargs)
+            # What a call block returns is written without another look; it cannot be used, and must be text.
+            return found if "caller" in kwargs else self.rendered(found)
         call = super().call
         return reading.derive(lambda: call(context, raw(obj), *raw(args), **raw(kwargs)))
 
@@ -254,43 +257,6 @@ def _loaded(target: nodes.Expr) -> nodes.Expr:
 def _finalized(value: Any) -> Any:
     """What is printed, at the moment of printing."""
     return value.reading.printed(value.thing) if isinstance(value, Opaque) else value
-
-
-def fallback(value: Any, instead: Any = "", boolean: bool = False) -> Any:
-    """The filter ``fallback`` (and ``default``): what is printed for people who lack a value. Empty means missing."""
-    if isinstance(value, Undefined):
-        return instead
-    if isinstance(value, Opaque):
-        return _fallback_of(value, instead)
-    return (
-        instead if value is None or (isinstance(value, str) and not value.strip()) or (boolean and not value) else value
-    )
-
-
-def _fallback_of(value: Opaque, instead: Any) -> Any:
-    thing = value.thing
-    if isinstance(thing, Value) and (thing.fallback or not isinstance(instead, str | int | float | Opaque | Markup)):
-        return value
-    if isinstance(thing, Value) and isinstance(instead, Opaque) and isinstance(instead.thing, Value):
-        return Opaque(value.reading, Value(thing.fields + instead.thing.fields, instead.thing.fallback))
-    if isinstance(thing, Value) and not isinstance(instead, Opaque | Markup):
-        return Opaque(value.reading, Value(thing.fields, str(instead)))
-    return value if value.reading.decide(lambda: _is_there(raw(value))) else instead
-
-
-def _is_defined(value: Any) -> bool:
-    """Whether there is such a thing; a field of a recipient is defined when it is not empty."""
-    if isinstance(value, Opaque):
-        return value.reading.decide(lambda: _is_there(raw(value)))
-    return not isinstance(value, Undefined)
-
-
-def _is_undefined(value: Any) -> bool:
-    return not _is_defined(value)
-
-
-def _is_there(value: Any) -> bool:
-    return not isinstance(value, Undefined) and bool(str(value).strip())
 
 
 def _escaped(work: Callable[..., Any]) -> Callable[..., Any]:

@@ -139,9 +139,11 @@ def _unstructured(field: str, text: str) -> str:
 
 def _encoded_words(text: str, room: int) -> str:
     """RFC 2047, 4.1: base64, no character torn apart; the first word fits into `room`."""
+    limit = _octets(room)
+    if len(whole := text.encode()) <= limit:
+        return _word(whole)
     words: list[str] = []
     chunk = b""
-    limit = _octets(room)
     for character in text:
         octets = character.encode()
         if len(chunk) + len(octets) > limit:

@@ -11,6 +11,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from markupsafe import Markup, escape
@@ -221,8 +222,13 @@ def _certainly_contains(value: Opaque, item: object) -> bool | None:
     """
     if not isinstance(value.thing, Rendered) or not isinstance(item, str):
         return None
-    static = [piece for piece in value.reading.marks.split(value.thing.text, html=False) if isinstance(piece, str)]
+    return _holds(value.reading.marks.token, value.thing.text, item)
+
+
+@lru_cache(maxsize=256, typed=True)  # Markup equals the text that it is made of
+def _holds(token: str, text: str, item: str) -> bool | None:
+    static = Marks(token).static(text)
     if any(item in piece for piece in static):
         return True
     torn = any(piece.endswith(item[:size]) for piece in static for size in range(1, len(item)))
-    return False if item.startswith("<") and isinstance(value.thing.text, Markup) and not torn else None
+    return False if item.startswith("<") and isinstance(text, Markup) and not torn else None

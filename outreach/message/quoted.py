@@ -16,6 +16,7 @@ LONGEST = 75
 SOFT_BREAK = b"=\r\n"
 
 _UNSAFE = re.compile(rb"[^\t\x20-\x3c\x3e-\x7e]")
+_WRITTEN = tuple(b"=%02X" % octet if _UNSAFE.match(bytes([octet])) else bytes([octet]) for octet in range(256))
 _CHANGED_ON_THE_WAY = (".", "From ")
 
 
@@ -41,7 +42,8 @@ def value(text: str) -> bytes:
         return text.encode() + SOFT_BREAK
     if not text:
         return b""
-    return b"".join(_soft(_escaped(text.encode()))) + SOFT_BREAK
+    written = b"".join([_WRITTEN[octet] for octet in text.encode()])
+    return b"".join(_soft(written)) + SOFT_BREAK
 
 
 def _line(text: str) -> bytes:

@@ -165,6 +165,10 @@ class Marks:
                 )
         return [piece for piece in pieces if piece]
 
+    def static(self, text: str) -> list[str]:
+        """What stands between the marks."""
+        return self._found.split(text)[::3]
+
     def require_kept(self, before: str, after: str) -> None:
         """Raise CompileError, naming the field, where a mark was lost between two stages."""
         kept = self.counts(after)

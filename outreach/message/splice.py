@@ -6,6 +6,7 @@ Every value is asked for once, however often it is printed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -31,8 +32,13 @@ def message(compiled: Compiled, recipient: Recipient, stamp: Stamp) -> bytes:
     if plan is None:
         plan = compiled.memo["plan"] = _plan(compiled)
     out = plan.static.copy()
-    for ask, uses in plan.values:
+    for ask, everywhere, uses in plan.values:
         text = ask(recipient, stamp)
+        if not _ESCAPED(text):
+            data = quoted.value(text)
+            for place in everywhere:
+                out[place] = data
+            continue
         for encode, places in uses:
             data = encode(text)
             for place in places:
@@ -52,8 +58,8 @@ class _Plan:
 
     #: The static bytes, with an empty place for each slot.
     static: list[bytes]
-    #: Who tells a value, and in which encodings it goes to which places.
-    values: tuple[tuple[Supplier, tuple[tuple[Encoder, tuple[int, ...]], ...]], ...]
+    #: Who tells a value, all its places, and in which encoding it goes to which of them.
+    values: tuple[tuple[Supplier, tuple[int, ...], tuple[tuple[Encoder, tuple[int, ...]], ...]], ...]
     fields: tuple[tuple[int, Supplier], ...]
     parts: tuple[tuple[int, Part], ...]
     variants: Variants | None
@@ -75,7 +81,10 @@ def _plan(compiled: Compiled) -> _Plan:
                 parts.append((place, piece))
     return _Plan(
         static=[piece if isinstance(piece, bytes) else b"" for piece in compiled.pieces],
-        values=tuple((_supplier(what), _uses(contexts)) for what, contexts in places.items()),
+        values=tuple(
+            (_supplier(what), tuple(place for places in contexts.values() for place in places), _uses(contexts))
+            for what, contexts in places.items()
+        ),
         fields=tuple(fields),
         parts=tuple(parts),
         variants=Variants(compiled.scene, compiled.links) if compiled.scene is not None else None,
@@ -120,6 +129,9 @@ def html_attribute(text: str) -> str:
     """A value inside a quoted attribute."""
     return html_text(text).replace('"', "&quot;")
 
+
+#: Finds what some place writes differently from another; most values have nothing of it.
+_ESCAPED = re.compile("[&<>\"'\u00a0]").search
 
 #: How a value is written where it stands.
 ENCODERS: dict[Context, Encoder] = {

@@ -45,11 +45,9 @@ class Variants:
     def laid_out(self, html: str, marks: Marks) -> Parts:
         """The variant that belongs to this rendering."""
         key = (html, *marks.whats)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        made = self._kept[key] = parts.lay_out(html, self.scene.css, marks, self.target(marks))
-        if len(self._kept) > KEPT:
+        made = self._kept.pop(key, None) or parts.lay_out(html, self.scene.css, marks, self.target(marks))
+        self._kept[key] = made  # the last one again; senders in other threads may do the same meanwhile
+        while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return made
 

@@ -153,11 +153,13 @@ def one_line(value: str) -> str:
     return re.sub("[\ufdd0-\ufdef\ufffe\uffff]", "\ufffd", spaced)
 
 
-def rendered(source: str, recipient: Recipient, *, body: str = BODY, preheader: str = "Hi", subject: str = "") -> str:
+def rendered(
+    source: str, recipient: Recipient, *, body: str = BODY, preheader: str = "Hi", subject: str = "", read: Any = None
+) -> str:
     """What ordinary Jinja, which knows everything about the recipient, makes of the same templates."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     environment.filters["fallback"] = environment.filters["default"] = _fallback
-    read, own = article(body, subject=subject or "-", preheader=preheader), stamp()
+    read, own = read or article(body, subject=subject or "-", preheader=preheader), stamp()
     fields = {"name": recipient.name, "email": recipient.email, "language": recipient.language}
     fields = {key: one_line(value) for key, value in {**fields, **recipient.attributes}.items()}
     scope: dict[str, Any] = {
@@ -180,7 +182,7 @@ def rendered(source: str, recipient: Recipient, *, body: str = BODY, preheader: 
     return environment.from_string(source).render({**scope, "article": about})
 
 
-def inlined(source: str, recipient: Recipient, css: str = CSS, **more: str) -> str:
+def inlined(source: str, recipient: Recipient, css: str = CSS, **more: Any) -> str:
     """premailer run on that recipient's own HTML."""
     return inline.inline(rendered(source, recipient, **more), css)
 

@@ -15,10 +15,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from outreach import config
 from outreach.errors import CompileError
-from outreach.message import plaintext, splice
+from outreach.message import article as articles
+from outreach.message import compile, plaintext, splice
 from outreach.message.compiled import Compiled
 from outreach.message.recipient import Recipient
+from outreach.message.template import Layout
 from tests.message import mail
 
 HOSTILE = [
@@ -74,7 +77,7 @@ TRACKED = mail.compiled(preheader=PREHEADER, tracked=True)
 
 @given(name=VALUES, city=VALUES)
 @example(name="x" * 10_000, city=".\n.")
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_it_equals_the_message_that_the_standard_library_builds(name: str, city: str) -> None:
     recipient = mail.person(name, city)
     data = splice.message(STATIC, recipient, mail.stamp())
@@ -112,6 +115,32 @@ def test_tracked_links_change_nothing_but_the_links(name: str, city: str) -> Non
         click = mail.stamp().click(link.number)
         tracked = (tracked[0].replace(click, link.url), tracked[1].replace(click, link.url.replace("&", "&amp;")))
     assert tracked == plain
+
+
+def test_the_shipped_mail_is_what_premailer_makes_for_each_recipient() -> None:
+    templates = config.shipped("templates")
+    folder = templates / "email" / "default"
+    sources = {file.name: file.read_text() for file in folder.iterdir()}
+    text = (templates / "articles" / "car-t-cell-therapy.md").read_text()
+    read = articles.parse(text, file="car-t.md").with_links({"quote": "https://clinic.example/quote?a=1&b=2"})
+    who = mail.identity(subject=read.subject)
+    made = compile.campaign(read, Layout("default", sources), who, date=mail.DATE, tracked=False)
+    assert made.scene is None
+    for name in HOSTILE:
+        recipient = mail.person(name)
+        data = splice.message(made, recipient, mail.stamp())
+        require_wellformed(data)
+        same(
+            mail.parts(data)[1],
+            mail.inlined(
+                sources["layout.html"],
+                recipient,
+                sources["layout.css"],
+                read=read,
+                subject=read.subject,
+                preheader=read.preheader,
+            ),
+        )
 
 
 def test_the_same_recipient_and_stamp_give_the_same_bytes() -> None:

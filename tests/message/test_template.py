@@ -137,6 +137,28 @@ def test_recipients_whose_answers_are_alike_share_one_variant() -> None:
     assert len(made.memo["plan"].variants._kept) == 2
 
 
+@pytest.mark.parametrize("use", ["{{ name }}", "{{ name | upper }}", "{% if name %}{{ name }}{% endif %}"])
+def test_values_go_through_inheritance_includes_imports_and_calls(use: str) -> None:
+    sources = {
+        "base.html": "<!doctype html><html><body>{% block a %}<i>"
+        + use
+        + "</i>{% endblock %}{{ self.a() }}</body></html>",
+        "part.html": f"<b>{use}</b>",
+        "macros.html": "{% macro bold(x) %}<b>{{ x }}{{ caller() }}</b>{% endmacro %}"
+        "{% macro own() %}{{ name }}{% endmacro %}",
+        "layout.html": '{% extends "base.html" %}{% import "macros.html" as m %}{% block a %}{{ super() }}'
+        '{% include "part.html" %}{% call m.bold(name) %}' + use + "{% endcall %}{{ m.own() }}{% endblock %}",
+    }
+    layout = mail.Layout("plain", sources)
+    made = mail.compile.campaign(mail.article(BODY), layout, mail.identity(subject="x"), date=mail.DATE, tracked=False)
+    for name in ("Ann", "Bob & Co", ""):
+        said = name.upper() if "upper" in use else name
+        words = [f"<i>{said}</i><b>{said}</b>", f"<b>{name}{said}</b>{name}"]
+        _, html = mail.parts(splice.message(made, mail.person(name), mail.stamp()))
+        expected = f"<body>{''.join(words * 2)}</body>".replace("&", "&amp;")
+        assert expected in html.replace("&amp;AMP;", "&amp;")
+
+
 def test_a_field_is_defined_when_it_is_not_empty() -> None:
     made = compiled("{% if name is defined %}<b>x</b>{% endif %}{% if nick is undefined %}<i>y</i>{% endif %}")
     said = [mail.parts(splice.message(made, mail.person(name), mail.stamp()))[1] for name in ("Ann", "")]
