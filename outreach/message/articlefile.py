@@ -56,9 +56,10 @@ class Body:
 
     def written(self, block: Block, before: Block | None, after: Block | None) -> Iterator[str]:
         """The Markdown of a block, and what it calls for."""
-        if roles.is_call(block.words) and block.kind is not Kind.OTHER:
+        is_call = roles.is_call(block.words) and block.kind is not Kind.OTHER
+        if is_call and not _leads_elsewhere(block.markdown):
             yield self.call(block, roles.label(block.words))
-        elif roles.is_pointer(block.words) and block.kind is Kind.TEXT:
+        elif is_call or (roles.is_pointer(block.words) and block.kind is Kind.TEXT):
             yield block.markdown
             if f"]({roles.QUOTE})" in block.markdown:
                 self.calls.append(Told(block.line, block.words))
@@ -86,6 +87,11 @@ class Body:
         if block.kind is Kind.TEXT and len(block.words.split()) >= 8 and block.words[-1] not in _ENDS:
             self.cut_off.append(Told(block.line, "… " + " ".join(block.words.split()[-8:])))
             yield _CUT_OFF
+
+
+def _leads_elsewhere(text: str) -> bool:
+    """Whether Markdown holds more than words and a link to the quote: another link, or a picture."""
+    return bool(re.search(r"\]\((?!quote\))|!\[|<https?:", text))
 
 
 def front(*, title: str, subject: str, preheader: str, language: str, urls: dict[str, str]) -> str:

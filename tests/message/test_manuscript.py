@@ -223,6 +223,11 @@ def test_markdown_that_refers_to_a_bad_link_shows_its_words() -> None:
     assert not lost("Go to the harbour h relative", found)
 
 
+def test_a_call_beside_a_picture_keeps_the_picture() -> None:
+    body = body_of(made(f"# A Title\n\n{PROSE}\n\n![Map](map.png) Receive a quote\n", "a.md"))
+    assert "![Map](map.png) Receive a quote\n\n**[" in body
+
+
 def test_braces_that_were_never_jinja_are_shown() -> None:
     found = made(f"A Title\n\n{PROSE}\n\nA brace {{{{ and {{% here, a set {{{{1, 2}}}} there.")
     html = article.render_html(article.parse(found.text, file="a.md"))
