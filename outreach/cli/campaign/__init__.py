@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from outreach.cli.campaign import drafting, reporting, running
+from outreach.cli.campaign import drafting, reporting, reviewing, running
 
 app = typer.Typer(no_args_is_help=True, help="Make, check, schedule, send and report campaigns.")
 
@@ -15,6 +15,9 @@ app.command("update")(drafting.update)
 app.command("delete")(drafting.delete)
 app.command("status")(reporting.status)
 app.command("report")(reporting.report)
+app.command("check")(reviewing.check)
+app.command("preview")(reviewing.preview)
+app.command("test")(reviewing.send_test)
 app.command("schedule")(running.schedule)
 app.command("pause")(running.pause)
 app.command("resume")(running.resume)
