@@ -38,7 +38,7 @@ STAGED = sa.Table(
 _known = sa.Table(
     "known",
     TEMPORARY,
-    sa.Column("pos", BigKey, primary_key=True),
+    sa.Column("pos", BigKey, primary_key=True, autoincrement=False),
     sa.Column("subscriber_id", BigKey),
     sa.Column("state", Choice(SubscriptionState)),
     sa.Column("differs", sa.Boolean),
@@ -102,29 +102,8 @@ class Tally:
 
 
 def judge(session: Session, part: Slice, list_id: int | None, *, confirms: bool) -> Tally:
-    """What taking over a slice would come to; `known` holds afterwards who is here already."""
-    empty(session, _known)
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    differs = sa.or_(
-        *(
-            sa.and_(STAGED.c[name] != "", STAGED.c[name] != _person.c[name])
-            for name in ("name", "language", "timezone")
-        ),
-        _attributes_differ(sqlite=sqlite),
-    )
-    here = (
-        sa.select(STAGED.c.pos, _person.c.id, _tie.c.state, differs)
-        .select_from(STAGED)
-        .join(_person, _person.c.email_key == STAGED.c.email_key)
-        .outerjoin(_tie, sa.and_(_tie.c.subscriber_id == _person.c.id, _tie.c.list_id == (list_id or 0)))
-        .where(part.condition)
-    )
-    found = count(session, sa.insert(_known).from_select(["pos", "subscriber_id", "state", "differs"], here))
-    tally = _told(None, part.rows - found, differs=False, confirms=confirms)
-    if found:
-        kinds = (_known.c.state, _known.c.differs)
-        for state, changed, people in session.execute(sa.select(*kinds, sa.func.count()).group_by(*kinds)):
-            tally += _told(state, people, differs=changed, confirms=confirms)
+    """What taking over a slice would come to; nothing but temporary tables is written."""
+    _, tally = _looked_up(session, part, list_id, confirms=confirms)
     return tally
 
 
@@ -133,13 +112,32 @@ def apply(session: Session, part: Slice, terms: Terms) -> Tally:
     if session.get_bind().dialect.name == "postgresql":
         # As on SQLite, one writer of people at a time; senders, clicks and unsubscribes go on.
         session.execute(sa.text("LOCK TABLE subscriber IN SHARE ROW EXCLUSIVE MODE"))
-    tally = judge(session, part, terms.list_id, confirms=terms.source_id is not None)
-    known = session.execute(sa.select(sa.func.count()).select_from(_known)).scalar_one()
+    known, tally = _looked_up(session, part, terms.list_id, confirms=terms.source_id is not None)
     if known < part.rows:
         _bring_in(session, part, terms, everybody=known == 0)
     if known:
         _complete(session, terms)
     return tally
+
+
+def _looked_up(session: Session, part: Slice, list_id: int | None, *, confirms: bool) -> tuple[int, Tally]:
+    """Write to `known` who of the slice is here already, and how; how many they are, and what all of it comes to."""
+    truncate = session.get_bind().dialect.name == "postgresql"
+    session.execute(sa.text("TRUNCATE known") if truncate else sa.delete(_known))
+    here = (
+        sa.select(STAGED.c.pos, _person.c.id, _tie.c.state, _differs(sqlite=not truncate))
+        .select_from(STAGED)
+        .join(_person, _person.c.email_key == STAGED.c.email_key)
+        .outerjoin(_tie, sa.and_(_tie.c.subscriber_id == _person.c.id, _tie.c.list_id == (list_id or 0)))
+        .where(part.condition)
+    )
+    session.execute(sa.insert(_known).inline().from_select(["pos", "subscriber_id", "state", "differs"], here))
+    kinds = (_known.c.state, _known.c.differs)
+    known, tally = 0, Tally()
+    for state, differs, people in session.execute(sa.select(*kinds, sa.func.count()).group_by(*kinds)):
+        known += people
+        tally += _told(state, people, differs=differs, confirms=confirms)
+    return known, tally + _told(None, part.rows - known, differs=False, confirms=confirms)
 
 
 def _bring_in(session: Session, part: Slice, terms: Terms, *, everybody: bool) -> None:
@@ -218,6 +216,13 @@ def _merged(*, sqlite: bool) -> sa.ColumnElement[Any]:
     return _person.c.attributes.op("||")(STAGED.c.attributes)
 
 
+def _differs(*, sqlite: bool) -> sa.ColumnElement[bool]:
+    """Whether the file says something of a person that is not kept yet."""
+    texts = ("name", "language", "timezone")
+    said = (sa.and_(STAGED.c[name] != "", STAGED.c[name] != _person.c[name]) for name in texts)
+    return sa.or_(*said, _attributes_differ(sqlite=sqlite))
+
+
 def _attributes_differ(*, sqlite: bool) -> sa.ColumnElement[bool]:
     kept, given = _person.c.attributes, STAGED.c.attributes
     if not sqlite:
@@ -231,16 +236,3 @@ def _attributes_differ(*, sqlite: bool) -> sa.ColumnElement[bool]:
 
 def _moment(now: datetime) -> sa.ColumnElement[Any]:
     return sa.literal(now, Moment())
-
-
-def count(session: Session, statement: sa.Insert) -> int:
-    """Execute it; how many rows that wrote."""
-    result = session.execute(statement)
-    rows: int = result.rowcount  # type: ignore[attr-defined]
-    return rows
-
-
-def empty(session: Session, table: sa.Table) -> None:
-    """Empty a temporary table, at once."""
-    truncate = session.get_bind().dialect.name == "postgresql"
-    session.execute(sa.text(f"TRUNCATE {table.name}") if truncate else sa.delete(table))
