@@ -15,12 +15,16 @@ from outreach.actions import initialise, record
 from outreach.actions.compose import Defaults
 from outreach.config import Settings
 from outreach.engine.clock import Chore, Clock
+from outreach.engine.crew import Crew, looping
+from outreach.engine.sender import Sender, SenderOptions
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
 from outreach.store import migrate, settlements
 from outreach.store.database import Store
+from outreach.timing.pace import Rate
+from outreach.timing.retry import RetryPlan
 from outreach.tracking.keys import KeyRing
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Transport
@@ -187,6 +191,31 @@ def web(house: House) -> Starlette:
         trusted_proxies=settings.trusted_proxies,
     )
     return app.make(house.store, TokenMaker(house.keys), site)
+
+
+def sender(house: House, *, share: int = 1) -> Sender:
+    """A sender; where `share` of them work side by side, each keeps to its part of the rate."""
+    settings = house.settings
+    rate = settings.rate
+    options = SenderOptions(
+        public_url=settings.public_url,
+        return_path=settings.return_path,
+        rate=Rate(rate.count / share, rate.period) if rate else None,
+        plan=RetryPlan(first=settings.retry_first, deadline=settings.retry_deadline),
+        sign=sign(settings),
+    )
+    return Sender(house.store, transport(settings), TokenMaker(house.keys), options)
+
+
+def man(crew: Crew, house: House, *, senders: int, clock: bool) -> None:
+    """Put clock and senders to work in a crew; raises SettingsError where they cannot be had."""
+    if clock:
+        crew.add("clock", _clock(house).run)
+    for number in range(senders):
+        crew.add(f"sender-{number + 1}", looping(sender(house, share=senders).run))
+
+
+_clock = clock
 
 
 def key_file(settings: Settings) -> Path:

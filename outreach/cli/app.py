@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from outreach import __version__
-from outreach.cli import article, campaign, init, lists, run, show, subscriber
+from outreach.cli import article, campaign, demo, doctor, init, lists, run, show, subscriber
 
 app = typer.Typer(
     name="outreach",
@@ -33,6 +33,7 @@ def _root(
 
 
 app.command("init")(init.init)
+app.command("demo")(demo.demo)
 app.add_typer(lists.app, name="list")
 app.add_typer(subscriber.app, name="subscriber")
 app.add_typer(campaign.app, name="campaign")
@@ -41,3 +42,4 @@ app.command("run")(run.run)
 app.command("web")(run.web)
 app.command("clock")(run.clock)
 app.command("sender")(run.sender)
+app.command("doctor")(doctor.doctor)

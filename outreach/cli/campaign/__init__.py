@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from outreach.cli.campaign import drafting, reporting, reviewing, running
+from outreach.cli.campaign import drafting, reporting, reviewing, running, sending
 
 app = typer.Typer(no_args_is_help=True, help="Make, check, schedule, send and report campaigns.")
 
@@ -19,6 +19,7 @@ app.command("check")(reviewing.check)
 app.command("preview")(reviewing.preview)
 app.command("test")(reviewing.send_test)
 app.command("schedule")(running.schedule)
+app.command("send")(sending.send)
 app.command("pause")(running.pause)
 app.command("resume")(running.resume)
 app.command("cancel")(running.cancel)

@@ -1,0 +1,104 @@
+"""`outreach campaign send`: launch now, and with --wait send in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from outreach import wiring
+from outreach.actions import finish, launch
+from outreach.cli import open as opened
+from outreach.cli import show
+from outreach.cli.campaign.drafting import NameArgument
+from outreach.errors import StateError
+from outreach.store import campaigns, figures
+from outreach.store.deliveries import OPEN, DeliveryState
+from outreach.wiring import House
+
+
+def send(
+    name: NameArgument,
+    *,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Send in this process, with progress, until it is done.")
+    ] = False,
+    as_json: show.JsonOption = False,
+) -> None:
+    """Launch a campaign now: its audience is frozen and the senders take it up."""
+    with opened.house() as house:
+        with house.store.reading() as session:
+            number = campaigns.by_name(session, name).id
+        assert number is not None
+        outcome = launch.campaign(house.store, number, defaults=wiring.defaults(house.settings), now=datetime.now(UTC))
+        _say_launch(name, outcome)
+        if wait:
+            _drain(house, number)
+        with house.store.reading() as session:
+            status = figures.status(session, campaigns.by_id(session, number))
+    if as_json:
+        show.document(status)
+        return
+    told = [f"{status[state.value]:,} {state.value}" for state in DeliveryState if status[state.value]]
+    show.line(f"{name} is {status['state']}: {', '.join(told)}.")
+    waiting = status["queued"] + status["claimed"]
+    if wait and status["deferred"]:
+        show.note(f"{status['deferred']:,} are deferred: `outreach run` (or `outreach sender`) tries them again.")
+    elif waiting:
+        show.note("They leave where `outreach run` (or `outreach sender`) is running.")
+
+
+def _say_launch(name: str, outcome: launch.Outcome) -> None:
+    if outcome.result is launch.Result.WAITING:
+        raise StateError(
+            f"The list of {name!r} is being imported; a launch now would miss people.",
+            hint="Send it when the import has ended; an import that was broken off is completed by repeating it.",
+        )
+    if outcome.result is launch.Result.CHANGED:
+        raise StateError(f"Campaign {name!r} was changed at this moment by somebody else.", hint="Try again.")
+    if outcome.result is launch.Result.ALREADY:
+        show.note(f"{name} was launched before and is sending.")
+    else:
+        for told in outcome.warnings:
+            show.note(f"Warning: {told}")
+        show.note(f"Launched {name}: {outcome.queued:,} messages to send.")
+
+
+def _drain(house: House, number: int) -> None:
+    """Send in this process until only deferred ones remain."""
+    sender = wiring.sender(house)
+
+    async def drained(tell: Callable[[Mapping[DeliveryState, int]], None]) -> None:
+        tell(await sender.drain(number, tell))
+
+    with _bar() as tell:
+        asyncio.run(drained(tell))
+    finish.campaign(house.store, number, now=datetime.now(UTC))
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Mapping[DeliveryState, int]], None]]:
+    """A bar that grows as deliveries are settled; silent where stderr is not a terminal."""
+    console = show.err()
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task("", told="")
+
+        def tell(found: Mapping[DeliveryState, int]) -> None:
+            total = sum(found.values()) - found[DeliveryState.EXCLUDED]
+            done = total - sum(found[state] for state in OPEN)
+            told = [f"{found[state]:,} {state.value}" for state in _TOLD if found[state]]
+            progress.update(task, total=total, completed=done, told=", ".join(told))
+
+        yield tell
+
+
+_TOLD = (DeliveryState.DEFERRED, DeliveryState.FAILED, DeliveryState.BOUNCED, DeliveryState.UNKNOWN)

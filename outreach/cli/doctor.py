@@ -1,0 +1,188 @@
+"""`outreach doctor`: what is wrong with this installation, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+
+from outreach import address, config, wiring
+from outreach.cli import show
+from outreach.config import Settings
+from outreach.errors import AddressError, OutreachError
+
+#: Below this a full disk is near, in bytes.
+SCARCE = 500_000_000
+
+
+class State(StrEnum):
+    """How one finding is to be taken."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    part: str
+    state: State
+    message: str
+    #: What to do; "" where nothing is to be done.
+    remedy: str = ""
+
+
+def doctor(as_json: show.JsonOption = False) -> None:
+    """Look at settings, database and relay: what is wrong, and what to do. Exit code 1 when there is a fault."""
+    findings = list(examine())
+    if as_json:
+        show.document([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            _show(finding)
+    if any(finding.state is State.FAULT for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine() -> Iterator[Finding]:
+    """Look at one part after the other; a part that cannot be looked at is a fault, not an end."""
+    try:
+        settings = config.load()
+    except OutreachError as error:
+        yield _fault("settings", error)
+        return
+    yield from _settings(settings)
+    for part, look in (("database", _database), ("relay", _relay)):
+        yield _guarded(part, look, settings)
+    yield from _signature(settings)
+    yield from _home(settings)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    for name in config.unknown_variables():
+        yield Finding("settings", State.WARNING, f"{name} is set, but nothing reads it.", "Look for a misspelling.")
+    yield _sender(settings)
+    yield _wanted("OUTREACH_POSTAL_ADDRESS", settings.postal_address, "mail without a postal address breaks the law")
+    yield _wanted("OUTREACH_QUOTE_URL", settings.quote_url, "the shipped article has no target for its quote link")
+    yield _public_url(settings.public_url)
+
+
+def _sender(settings: Settings) -> Finding:
+    if settings.sender is None:
+        return _wanted("OUTREACH_FROM", None, "every campaign needs --from or a sender of its article")
+    try:
+        mailbox = address.parse_mailbox(settings.sender)
+    except AddressError as error:
+        return Finding("settings", State.FAULT, f"OUTREACH_FROM: {error}.", "Write: Name <name@domain>.")
+    return Finding("settings", State.OK, f"Mail is from {mailbox}.")
+
+
+def _wanted(name: str, value: str | None, otherwise: str) -> Finding:
+    if value:
+        return Finding("settings", State.OK, f"{name} is set.")
+    return Finding("settings", State.WARNING, f"{name} is not set: {otherwise}.", f"Set {name}.")
+
+
+def _public_url(url: str) -> Finding:
+    parts = urlsplit(url)
+    if _is_local(parts.hostname or ""):
+        remedy = "Set OUTREACH_PUBLIC_URL to the address under which readers reach `outreach run`."
+        return Finding("settings", State.WARNING, f"Links in mail lead to {url}: only this machine can follow.", remedy)
+    if parts.scheme != "https":
+        remedy = "Serve it over https: one-click unsubscribe (RFC 8058) wants it."
+        return Finding("settings", State.WARNING, f"Links in mail lead to {url}, unencrypted.", remedy)
+    return Finding("settings", State.OK, f"Links in mail lead to {url}.")
+
+
+def _database(settings: Settings) -> Finding:
+    house = wiring.open_house(settings)
+    place = house.store.place
+    house.close()
+    return Finding("database", State.OK, f"{place} is of this version and belongs to this secret key.")
+
+
+def _relay(settings: Settings) -> Finding:
+    transport = wiring.transport(settings)
+    return Finding("relay", State.OK, asyncio.run(transport.probe()))
+
+
+def _signature(settings: Settings) -> Iterator[Finding]:
+    try:
+        signer = wiring.signer(settings)
+    except OutreachError as error:
+        yield _fault("signature", error)
+        return
+    if signer is None or settings.dkim_key is None:
+        words = "Mail leaves here unsigned (DKIM): large providers refuse or distrust it."
+        remedy = "Unless the relay signs, set OUTREACH_DKIM_DOMAIN, OUTREACH_DKIM_SELECTOR and OUTREACH_DKIM_KEY."
+        yield Finding("signature", State.WARNING, words, remedy)
+        return
+    words = f"Mail is signed for {signer.domain} (DKIM)."
+    yield Finding("signature", State.OK, words, f"Its DNS must hold: {signer.record}")
+    sender = _sender_domain(settings)
+    if sender is not None and not signer.aligns_with(sender):
+        words = f"The signature is for {signer.domain}, but mail is from {sender}: DMARC takes no account of it."
+        yield Finding("signature", State.WARNING, words, f"Sign for {sender}, with a key in its DNS.")
+    if _others_may_read(settings.dkim_key):
+        words = f"{settings.dkim_key} can be read by other users."
+        yield Finding("signature", State.FAULT, words, f"Run: chmod 600 {settings.dkim_key}")
+
+
+def _sender_domain(settings: Settings) -> str | None:
+    try:
+        return address.parse_mailbox(settings.sender).address.domain if settings.sender else None
+    except AddressError:  # told already
+        return None
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    if not settings.home.is_dir():
+        return
+    free = shutil.disk_usage(settings.home).free
+    words = f"{free / 1e9:,.1f} GB are free in {settings.home}."
+    if free < SCARCE:
+        yield Finding("disk", State.WARNING, words, "Make room: a full disk stops sending.")
+    else:
+        yield Finding("disk", State.OK, words)
+    key = wiring.key_file(settings)
+    if key.exists() and _others_may_read(key):
+        yield Finding("secret key", State.FAULT, f"{key} can be read by other users.", f"Run: chmod 600 {key}")
+
+
+def _others_may_read(file: Path) -> bool:
+    return bool(stat.S_IMODE(file.stat().st_mode) & 0o077)
+
+
+def _guarded(part: str, look: Callable[[Settings], Finding], settings: Settings) -> Finding:
+    try:
+        return look(settings)
+    except OutreachError as error:
+        return _fault(part, error)
+
+
+def _fault(part: str, error: OutreachError) -> Finding:
+    return Finding(part, State.FAULT, error.message, error.hint or "")
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _show(finding: Finding) -> None:
+    mark = {State.OK: "ok     ", State.WARNING: "warning", State.FAULT: "FAULT  "}[finding.state]
+    show.line(f"{mark}  {finding.part}: {finding.message}")
+    if finding.remedy:
+        show.line(f"         {finding.remedy}")
