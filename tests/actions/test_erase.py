@@ -1,0 +1,107 @@
+"""Erasing a person: nothing names them any more, and every sum stays."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from outreach.actions import erase, suppress, unsubscribe
+from outreach.audience import erasure
+from outreach.errors import NotFound
+from outreach.store import consents, deliveries, events, subscribers, suppressions, traces
+from outreach.store.campaigns import CampaignState
+from outreach.store.consents import Act
+from outreach.store.database import Store, table_of
+from outreach.store.deliveries import Delivery
+from outreach.store.events import EventKind
+from outreach.store.hits import Hit
+from outreach.tracking.robot import Judgement
+from tests.actions import people
+
+KEY = b"k" * 32
+EMAIL = "person0@sample.example.org"
+
+
+@pytest.fixture
+def campaign(store: Store, now: datetime) -> int:
+    """A campaign whose first person consented, got their mail, clicked, and was told of by the relay."""
+    list_id = people.listed(store, now, people=2)
+    number = people.made(store, now, list_id=list_id, state=CampaignState.SENDING)
+    with store.writing() as session:
+        deliveries.freeze(session, number, list_id, now)
+        consents.append(session, 1, list_id, Act.GIVEN, source_id=consents.source(session, "yes", "test"), now=now)
+        session.execute(
+            sa.update(table_of(Delivery))
+            .where(table_of(Delivery).c.subscriber_id == 1)
+            .values(reply=f"250 <{EMAIL}> ok")
+        )
+        hit = {"campaign_id": number, "link_number": 1, "at": now, "reader": "r", "judgement": Judgement.HUMAN}
+        session.add(Hit(**hit, delivery_id=1))
+        session.add(Hit(**hit, delivery_id=2))
+        events.append(session, EventKind.COMPLAINT, now, campaign_id=number, subscriber_id=1, delivery_id=1)
+    return number
+
+
+def test_a_dossier_holds_everything_and_is_json(store: Store, now: datetime, campaign: int) -> None:
+    with store.reading() as session:
+        found = traces.dossier(session, subscribers.require(session, EMAIL))
+    assert json.loads(json.dumps(found, default=str)).keys() == found.keys()
+    assert found["subscriber"]["email"] == EMAIL
+    assert [row["list"] for row in found["subscriptions"]] == ["sample"]
+    assert [(row["wording"], row["act"].value) for row in found["consents"]] == [("yes", "given")]
+    assert [row["campaign"] for row in found["deliveries"]] == ["spring"]
+    assert [row["judgement"].value for row in found["clicks"]] == ["human"]
+    assert [row["kind"].value for row in found["events"]] == ["complaint"]
+    assert found["suppression"] is None
+
+
+def test_nothing_names_an_erased_person_and_every_sum_stays(store: Store, now: datetime, campaign: int) -> None:
+    with store.reading() as session:
+        before = deliveries.tallies(session, campaign)
+    rows = erase.person(store, EMAIL, key=KEY, now=now)
+    assert (rows.subscriptions, rows.consents, rows.deliveries, rows.hits, rows.events) == (1, 1, 1, 1, 1)
+    with store.reading() as session:
+        after = deliveries.tallies(session, campaign)
+        assert sum(after.values()) == sum(before.values())
+        assert session.execute(sa.select(sa.func.count()).select_from(table_of(Hit))).scalar_one() == 2
+        names = sa.inspect(session.connection()).get_table_names()
+        dump = "\n".join(str(row) for name in names for row in session.execute(sa.text(f'SELECT * FROM "{name}"')))
+    assert EMAIL not in dump
+    assert "Person 0" not in dump
+    assert "person1@sample.example.org" in dump
+
+
+def test_the_address_stays_as_a_hash_under_a_key(store: Store, now: datetime, campaign: int) -> None:
+    suppress.address(store, EMAIL, now=now)
+    erase.person(store, EMAIL.upper(), key=KEY, now=now)
+    with store.reading() as session:
+        assert suppressions.find(session, EMAIL) is None
+        assert suppressions.erased(session) == {erasure.pseudonym(KEY, EMAIL)}
+    assert erasure.pseudonym(b"other", EMAIL) != erasure.pseudonym(KEY, EMAIL)
+
+
+def test_links_of_mail_that_is_out_find_nobody(store: Store, now: datetime, campaign: int) -> None:
+    erase.person(store, EMAIL, key=KEY, now=now)
+    assert unsubscribe.by_delivery(store, 1, now=now) is None
+
+
+def test_erasing_who_is_not_there_is_refused(store: Store, now: datetime, campaign: int) -> None:
+    with pytest.raises(NotFound) as refusal:
+        erase.person(store, "person9@sample.example.org", key=KEY, now=now)
+    assert "person" in (refusal.value.hint or "")
+
+
+def test_no_byte_of_the_address_stays_in_the_file(sqlite_store: Store, now: datetime, tmp_path: Path) -> None:
+    people.listed(sqlite_store, now, people=2)
+    erase.person(sqlite_store, EMAIL, key=KEY, now=now)
+    with sqlite_store.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    data = (tmp_path / "store.db").read_bytes()
+    assert EMAIL.encode() not in data
+    assert b"person1@sample.example.org" in data
