@@ -1,0 +1,46 @@
+"""`outreach list ...`"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.line import outreach
+
+
+@pytest.fixture(autouse=True)
+def _installed() -> None:
+    outreach("init")
+
+
+def test_a_list_is_made_and_shown() -> None:
+    made = outreach("list", "create", "spring-news", "--title", "News in spring", "--tracking", "aggregate")
+    assert made.code == 0
+    assert "spring-news" in made.out
+    found = outreach("list", "show", "spring-news", "--json").document
+    assert (found["title"], found["tracking"], found["confirmed"]) == ("News in spring", "aggregate", 0)
+    assert outreach("list", "ls", "--json").document == [found]
+    assert "News in spring" in outreach("list", "ls").out
+    assert "aggregate" in outreach("list", "show", "spring-news").out
+
+
+def test_no_list_yet_is_said() -> None:
+    assert outreach("list", "ls", "--json").document == []
+    assert "no list yet" in outreach("list", "ls").out
+
+
+def test_a_name_that_is_not_there_suggests_the_nearest() -> None:
+    outreach("list", "create", "news")
+    missing = outreach("list", "show", "nwes")
+    assert missing.code == 1
+    assert "'news'" in missing.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(("create", "Bad Name"), 1), (("create", "news"), 1), (("create", "x", "--tracking", "all"), 2), (("create",), 2)],
+)
+def test_what_cannot_be_is_refused(arguments: tuple[str, ...], code: int) -> None:
+    outreach("list", "create", "news")
+    said = outreach("list", *arguments)
+    assert said.code == code
+    assert "Traceback" not in said.err
