@@ -1,0 +1,57 @@
+"""The README documents what there is: every setting, every command, every script and benchmark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from outreach.cli.app import app
+from outreach.config import Settings, variable
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def commands(group: typer.Typer, prefix: str = "outreach") -> Iterator[str]:
+    """Every command as it is typed."""
+    for command in group.registered_commands:
+        yield f"{prefix} {command.name}"
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from commands(inner.typer_instance, f"{prefix} {inner.name}")
+
+
+@pytest.mark.parametrize("field", list(Settings.model_fields))
+def test_every_setting_is_documented(field: str) -> None:
+    assert f"| `{variable(field)}` |" in README
+
+
+@pytest.mark.parametrize("command", list(commands(app)))
+def test_every_command_is_documented(command: str) -> None:
+    assert re.search(rf"{re.escape(command)}\b", README), f"{command} stands nowhere in the README"
+
+
+@pytest.mark.parametrize("path", sorted(path.name for path in (ROOT / "tests/benchmarks").glob("[a-z]*.py")))
+def test_every_benchmark_is_named(path: str) -> None:
+    assert f"`{path}`" in README
+
+
+@pytest.mark.parametrize("path", sorted(path.name for path in (ROOT / "scripts").glob("[a-z]*")))
+def test_every_script_is_named_and_explains_itself(path: str) -> None:
+    assert f"scripts/{path}" in README
+    assert "--help" in (ROOT / "scripts" / path).read_text()
+
+
+def test_every_picture_and_file_that_the_readme_shows_is_there() -> None:
+    shown = re.findall(r'src="([^"]+)"|\]\(([^):]+)\)', README)
+    assert [name for pair in shown for name in pair if name and not (ROOT / name).is_file() and "/" in name] == []
+
+
+def test_no_file_names_a_registrys_host_or_a_path_of_somebodys_machine() -> None:
+    hosts = re.compile(r"(py[p]i|python[h]osted)\.(org|io)|(^|[^A-Za-z0-9_.])/(wor[k]|hom[e]|Users)/", re.MULTILINE)
+    texts = [ROOT / name for name in ("README.md", "CHANGELOG.md", "pyproject.toml", "requirements.lock")]
+    assert [path.name for path in [*texts, ROOT / "tests/requirements.lock"] if hosts.search(path.read_text())] == []
