@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from outreach.store import hits, links
 from outreach.store.database import Store
@@ -27,8 +27,7 @@ SLICE = 1_000
 _KNOWN_CAMPAIGNS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A request for a tracked link, by a token that was found to be ours."""
 
     delivery_id: int

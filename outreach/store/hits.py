@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
@@ -67,8 +66,7 @@ class DayKey(SQLModel, table=True):
     key: bytes = Field(sa_type=sa.LargeBinary)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What must be known of a delivery to store a hit on one of its links."""
 
     campaign_id: int
@@ -102,7 +100,7 @@ def targets(session: Session, delivery_ids: Collection[int]) -> dict[int, Target
         .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
     )
     statement = sa.select(*columns).select_from(joined).where(_delivery.c.id.in_(delivery_ids))
-    return {number: Target(*known) for number, *known in session.execute(statement)}
+    return {row[0]: Target._make(row[1:]) for row in session.execute(statement)}
 
 
 def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:

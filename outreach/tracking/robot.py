@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -52,8 +51,7 @@ SOON = Verdict(Judgement.SUSPECT, "too-soon")
 PERSON = Verdict(Judgement.HUMAN, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """What a request shows of who made it."""
 
     #: Whether it was a HEAD request.

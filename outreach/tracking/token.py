@@ -13,8 +13,8 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from outreach.tracking.keys import KeyRing
 
@@ -38,8 +38,7 @@ class Purpose(StrEnum):
     BOUNCE = "bounce"
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """What a token stands for."""
 
     #: The delivery; 0 for a test mail or a preview, which has none.
