@@ -75,6 +75,8 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield _wanted("OUTREACH_POSTAL_ADDRESS", settings.postal_address, "mail without a postal address breaks the law")
     yield _wanted("OUTREACH_QUOTE_URL", settings.quote_url, "the shipped article has no target for its quote link")
     yield _public_url(settings.public_url)
+    if settings.public_url.startswith("https://") and not settings.trusted_proxies:
+        yield _untrusted_proxy()
 
 
 def _sender(settings: Settings) -> Finding:
@@ -102,6 +104,13 @@ def _public_url(url: str) -> Finding:
         remedy = "Serve it over https: one-click unsubscribe (RFC 8058) wants it."
         return Finding("settings", State.WARNING, f"Links in mail lead to {url}, unencrypted.", remedy)
     return Finding("settings", State.OK, f"Links in mail lead to {url}.")
+
+
+def _untrusted_proxy() -> Finding:
+    """`outreach web` speaks no TLS itself, so an https address means that a proxy stands before it."""
+    words = "No proxy is trusted, so all readers seem to come from one address and a busy moment looks like a machine."
+    remedy = "Set OUTREACH_TRUSTED_PROXIES to the network of the web server in front, such as 127.0.0.1/32."
+    return Finding("settings", State.WARNING, words, remedy)
 
 
 def _database(settings: Settings) -> Finding:
