@@ -24,6 +24,9 @@ QUOTE_STAND_IN = "https://example.org/quote"
 LONGEST_NAME = 80
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 
+#: What the table keeps of each, in characters.
+LONGEST = {"subject": 500, "sender": 500, "reply_to": 500, "article_name": 255, "layout_name": 255}
+
 #: Who may still be changed or deleted, as long as it was never launched.
 CHANGEABLE = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.PAUSED)
 
@@ -64,6 +67,7 @@ def create(store: Store, name: str, draft: Draft, *, defaults: Defaults, now: da
         if name in campaigns.names(session):
             raise NameTaken("campaign", name, hint="Give it another name with --name, or change it with update.")
     campaign = Campaign(name=name, list_id=_number(mailing_list), created_at=now, updated_at=now, **draft.columns())
+    _require_storable(draft.columns())
     _try_out(campaign, mailing_list, defaults, now)
     with store.writing() as session:
         return campaigns.add(session, campaign)
@@ -79,6 +83,7 @@ def update(store: Store, campaign_id: int, draft: Draft, *, defaults: Defaults, 
         _require_changeable(campaign, "changed")
         target = lists.by_name(session, draft.list_name) if draft.list_name else lists.by_id(session, campaign.list_id)
     changes = {**draft.columns(), "list_id": _number(target)}
+    _require_storable(changes)
     _try_out(Campaign(**{**campaign.model_dump(), **changes}), target, defaults, now)
     with store.writing() as session:
         _require_changeable(campaigns.locked(session, campaign_id), "changed")
@@ -115,6 +120,24 @@ def _require_name(name: str) -> None:
             hint=f"Use lower case letters, digits, hyphens and dots, at most {LONGEST_NAME}, "
             f"such as {slug(name) or 'spring-news'!r}.",
         )
+
+
+def _require_storable(columns: Mapping[str, Any]) -> None:
+    """Refuse what one of the databases cannot keep: values that are too long, or that are no text."""
+    for column, value in columns.items():
+        for text in value.values() if isinstance(value, dict) else [value]:
+            longest = LONGEST.get(column)
+            if isinstance(text, str) and longest is not None and len(text) > longest:
+                raise OutreachError(
+                    f"The {column.replace('_', ' ')} has {len(text):,} characters; {longest} is the most."
+                )
+            if isinstance(text, str) and not _is_text(text):
+                raise OutreachError(f"The {column.replace('_', ' ')} holds characters that are no text.")
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text has neither a NUL nor half a character."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _require_changeable(campaign: Campaign, verb: str) -> None:

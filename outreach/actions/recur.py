@@ -11,7 +11,7 @@ from outreach.store import campaigns
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.timing import recurrence
-from outreach.timing.schedule import zone_named
+from outreach.timing.schedule import shown, zone_named
 
 #: Names tried where one is taken: a wall time that clocks repeat, or a campaign that a person named so.
 NAMES = 20
@@ -44,7 +44,10 @@ def campaign(store: Store, parent: Campaign, *, grace: timedelta, now: datetime)
     next_due = every.after(latest)
     with store.writing() as session:
         told = {"runs": missed, "first": seen.isoformat(), "last_due": latest.isoformat()} if missed else None
-        if not campaigns.advance(session, parent.id, seen=seen, next_due=next_due, now=now, missed=told):
+        since = (
+            f"{missed} run{'s' if missed > 1 else ''} missed since {shown(seen, parent.timezone)}" if missed else None
+        )
+        if not campaigns.advance(session, parent.id, seen=seen, next_due=next_due, now=now, reason=since, missed=told):
             return None
         run = _add(session, campaigns.by_id(session, parent.id), latest, grace, now) if fresh else None
         return Recurred(run, missed, next_due)

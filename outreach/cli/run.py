@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -67,9 +68,10 @@ def _serve(house: House, crew: Crew, host: str, port: int, *, senders: int, cloc
     # The server takes the signals for itself while it runs, and passes them on to us at its end.
     _on_signal(stop)
     show.line(f"Listening on {listen.url(listener)}; links in mail begin with {house.settings.public_url}.")
+    _warn_of_dead_links(listen.url(listener), house.settings.public_url)
     sys.stdout.flush()
-    wiring.man(crew, house, senders=senders, clock=clock)
     try:
+        wiring.man(crew, house, senders=senders, clock=clock)
         serving.run(sockets=[listener])
     finally:
         _leave(crew)
@@ -79,14 +81,21 @@ def _work(house: House, *, senders: int, clock: bool) -> None:
     """Clock or senders without the web, until a signal ends them."""
     crew = Crew()
     _on_signal(crew.stop.set)
-    wiring.man(crew, house, senders=senders, clock=clock)
-    show.line(f"{'The clock is' if clock else 'Sending is'} running; Ctrl-C ends it.")
-    sys.stdout.flush()
     try:
+        wiring.man(crew, house, senders=senders, clock=clock)
+        show.line(f"The {'clock' if clock else 'sender'} is running; Ctrl-C ends it.")
+        sys.stdout.flush()
         while not crew.stop.wait(0.5):
             pass
     finally:
         _leave(crew)
+
+
+def _warn_of_dead_links(here: str, public_url: str) -> None:
+    """Say so where links in mail lead to this machine, but not to where we listen."""
+    public = urlsplit(public_url)
+    if public.hostname in {"127.0.0.1", "::1", "localhost"} and (public.port or 80) != urlsplit(here).port:
+        show.note(f"Those links lead nowhere: set OUTREACH_PUBLIC_URL, such as {here}, for clocks and senders too.")
 
 
 def _leave(crew: Crew) -> None:

@@ -211,16 +211,18 @@ def advance(
     seen: datetime,
     next_due: datetime,
     now: datetime,
+    reason: str | None = None,
     missed: Mapping[str, Any] | None = None,
 ) -> bool:
     """Compare-and-swap of a recurring campaign's due time; False where another clock was here first.
 
-    Who gets True makes the run that was due, in the same transaction. Runs that were missed are told in an event.
+    Who gets True makes the run that was due, in the same transaction. Runs that were missed are told as the reason and
+    in an event.
     """
     statement = sa.update(_campaign).where(
         _campaign.c.id == campaign_id, _campaign.c.state == CampaignState.SCHEDULED, _campaign.c.due_at == seen
     )
-    won = _changed(session, statement.values(due_at=next_due, updated_at=now))
+    won = _changed(session, statement.values(due_at=next_due, reason=reason, updated_at=now))
     if won and missed:
         _tell(session, campaign_id, now, {"to": CampaignState.SCHEDULED.value, "missed": dict(missed)})
     return won

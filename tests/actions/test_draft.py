@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,23 @@ def test_what_settings_still_lack_does_not_hinder_a_draft(sqlite_store: Store, n
     )
     draft.create(sqlite_store, "spring", replace(DRAFT, article=("spring", article)), defaults=DEFAULTS, now=now)
     assert names(sqlite_store) == ["spring"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"subject": "x" * 501}, "The subject has 501 characters"),
+        ({"article": ("spring", ARTICLE + "\0")}, "The article holds characters that are no text"),
+        ({"subject": "half \udce4"}, "The subject holds characters that are no text"),
+        ({"article": ("x" * 256, ARTICLE)}, "The article name has 256"),
+    ],
+)
+def test_what_a_database_cannot_keep_is_refused(
+    store: Store, now: datetime, change: dict[str, Any], words: str
+) -> None:
+    listed(store, now)
+    with pytest.raises(OutreachError, match=words):
+        draft.create(store, "spring", replace(DRAFT, **change), defaults=DEFAULTS, now=now)
 
 
 def test_an_update_replaces_what_is_given_and_keeps_the_rest(sqlite_store: Store, now: datetime) -> None:

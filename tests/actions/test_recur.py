@@ -48,6 +48,9 @@ def test_of_several_missed_times_the_latest_runs_and_the_others_are_told(sqlite_
     assert done is not None
     assert (done.missed, runs(sqlite_store, seen)) == (5, ["spring-20260302-1500"])
     assert done.next_due == now + timedelta(hours=6)
+    assert seen.id is not None
+    with sqlite_store.reading() as session:
+        assert campaigns.by_id(session, seen.id).reason == "5 runs missed since 2026-03-02 10:00 Europe/Berlin"
 
 
 def test_beyond_the_grace_nothing_runs_and_the_schedule_goes_on(sqlite_store: Store, now: datetime) -> None:

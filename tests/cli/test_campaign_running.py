@@ -105,6 +105,8 @@ def test_pause_resume_and_cancel_say_what_they_did() -> None:
     assert outreach("campaign", "resume", "spring").out == "Resumed spring: it starts at 2097-01-18 09:00 UTC.\n"
     assert outreach("campaign", "cancel", "spring").out == "Cancelled spring.\n"
     assert outreach("campaign", "resume", "spring").code == 1
+    again = outreach("campaign", "cancel", "spring", "--json")
+    assert again.document == {"name": "spring", "state": "cancelled", "reason": None}
     assert state() == "cancelled"
 
 

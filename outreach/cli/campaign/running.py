@@ -62,14 +62,15 @@ def schedule(
     show.note("It starts where `outreach run` (or `outreach clock`) is running at that time.")
 
 
-def pause(name: NameArgument) -> None:
+def pause(name: NameArgument, *, as_json: show.JsonOption = False) -> None:
     """Hold a campaign: it does not start, or sends nothing more."""
     with opened.house() as house:
         done = pausing.campaign(house.store, _number(_by_name(house, name)), now=datetime.now(UTC))
-    show.line(f"Paused {name}." if done else f"{name} was paused already.")
+        after = _by_name(house, name)
+    _tell(after, as_json, f"Paused {name}." if done else f"{name} was paused already.")
 
 
-def resume(name: NameArgument) -> None:
+def resume(name: NameArgument, *, as_json: show.JsonOption = False) -> None:
     """Let a held campaign go on; one whose time has passed starts now."""
     with opened.house() as house:
         number = _number(_by_name(house, name))
@@ -78,16 +79,26 @@ def resume(name: NameArgument) -> None:
     if result is resuming.Result.WAITING:
         raise StateError(f"The list of {name!r} is being imported.", hint="Resume it when the import has ended.")
     if result is resuming.Result.SCHEDULED and after.due_at is not None:
-        show.line(f"Resumed {name}: it starts at {shown(after.due_at, after.timezone or 'UTC')}.")
+        told = f"Resumed {name}: it starts at {shown(after.due_at, after.timezone or 'UTC')}."
     else:
-        show.line(f"{'Resumed ' + name if result is resuming.Result.SENDING else name}: it is {after.state.value}.")
+        told = f"{'Resumed ' + name if result is resuming.Result.SENDING else name}: it is {after.state.value}."
+    _tell(after, as_json, told)
 
 
-def cancel(name: NameArgument) -> None:
+def cancel(name: NameArgument, *, as_json: show.JsonOption = False) -> None:
     """End a campaign for good; what has not left stays here."""
     with opened.house() as house:
         stayed = cancelling.campaign(house.store, _number(_by_name(house, name)), now=datetime.now(UTC))
-    show.line(f"Cancelled {name}" + (f": {stayed:,} messages were not sent." if stayed else "."))
+        after = _by_name(house, name)
+    _tell(after, as_json, f"Cancelled {name}" + (f": {stayed:,} messages were not sent." if stayed else "."))
+
+
+def _tell(after: Campaign, as_json: bool, words: str) -> None:
+    """Say what was done, or where the campaign stands now."""
+    if as_json:
+        show.document({"name": after.name, "state": after.state.value, "reason": after.reason})
+    else:
+        show.line(words)
 
 
 def _by_name(house: House, name: str) -> Campaign:

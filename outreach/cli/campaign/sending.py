@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,8 +17,8 @@ from outreach.actions import finish, launch
 from outreach.cli import open as opened
 from outreach.cli import show
 from outreach.cli.campaign.drafting import NameArgument
-from outreach.errors import StateError
-from outreach.store import campaigns, figures
+from outreach.errors import StateError, TransportError
+from outreach.store import campaigns, deliveries, figures
 from outreach.store.deliveries import OPEN, DeliveryState
 from outreach.wiring import House
 
@@ -71,14 +72,29 @@ def _say_launch(name: str, outcome: launch.Outcome) -> None:
 
 def _drain(house: House, number: int) -> None:
     """Send in this process until only deferred ones remain."""
+    # A person looks on: what the sender would log is told by the bar and at the end.
+    logging.getLogger("outreach").addHandler(logging.NullHandler())
     sender = wiring.sender(house)
 
     async def drained(tell: Callable[[Mapping[DeliveryState, int]], None]) -> None:
         tell(await sender.drain(number, tell))
 
-    with _bar() as tell:
-        asyncio.run(drained(tell))
+    try:
+        with _bar() as tell:
+            asyncio.run(drained(tell))
+    except TransportError as error:
+        raise TransportError(error.message, hint=f"{error.hint or ''} {_waiting(house, number)}".strip()) from error
+    except KeyboardInterrupt:
+        show.note(_waiting(house, number))
+        raise
     finish.campaign(house.store, number, now=datetime.now(UTC))
+
+
+def _waiting(house: House, number: int) -> str:
+    """What is left where sending ended early."""
+    with house.store.reading() as session:
+        left = deliveries.open_count(session, number)
+    return f"Nothing is lost: {left:,} messages wait for `outreach campaign send --wait` or `outreach run`."
 
 
 @contextmanager
