@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -217,6 +218,39 @@ def test_the_running_clock_ticks_and_does_its_chores_until_told_to_stop(tmp_path
     thread.start()
     try:
         assert done.wait(30)
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_a_machine_clock_that_is_set_back_does_not_put_the_clock_to_sleep(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """APScheduler waits for a moment on the machine's clock: after a step back it has to plan anew."""
+    monkeypatch.setattr(clocks, "BEAT", 0.05)
+    stop, noticed, back = threading.Event(), threading.Event(), threading.Event()
+    shown = time.time
+
+    class SetBack:
+        monotonic = staticmethod(time.monotonic)
+
+        @staticmethod
+        def time() -> float:
+            return shown() - (3600 if back.is_set() else 0)
+
+    monkeypatch.setattr(clocks, "time", SetBack)
+
+    def chore(_: datetime) -> None:
+        if any("clock.set_back" in record.message for record in caplog.records):
+            noticed.set()
+        back.set()
+
+    clock = Clock(sqlite_store, DEFAULTS, grace=GRACE, chores=[Chore("look", timedelta(seconds=0.05), chore)])
+    thread = threading.Thread(target=clock.run, args=(stop,))
+    thread.start()
+    try:
+        assert noticed.wait(30)
     finally:
         stop.set()
         thread.join(30)

@@ -114,8 +114,16 @@ def test_each_run_of_a_recurring_campaign_is_one_campaign(host: Host, campaign: 
     assert seen(host, campaign).state is CampaignState.SCHEDULED
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("command", [("run", "--port", "0"), ("web", "--port", "0"), ("clock",), ("sender",)])
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        (("run", "--port", "0"), signal.SIGTERM),
+        (("run", "--port", "0"), signal.SIGINT),
+        (("web", "--port", "0"), signal.SIGTERM),
+        (("clock",), signal.SIGTERM),
+        (("sender",), signal.SIGTERM),
+    ],
+)
 def test_a_signal_ends_every_part_at_once_and_cleanly(small_host: Host, command: tuple[str, ...], number: int) -> None:
     running = small_host.start(*command)
     assert running.stop(number) == 0
