@@ -139,4 +139,7 @@ def _parsed(line: bytes) -> Reply:
 def _checked(line: bytes) -> bytes:
     if len(line) > LONGEST_LINE:
         raise GarbledReply(f"a line of more than {LONGEST_LINE} octets")
+    if not line[:3].isdigit():
+        # Said at once: a line such as ``SSH-2.0`` would pass for the first of several.
+        raise GarbledReply(f"not an SMTP reply: {line[:80]!r}")
     return line

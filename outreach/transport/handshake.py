@@ -13,7 +13,7 @@ from functools import cached_property
 from outreach.errors import TransportError
 from outreach.replies.smtp import Reply
 from outreach.transport.relay import Relay, Tls
-from outreach.transport.wire import Wire
+from outreach.transport.wire import SAID_TOO_MUCH, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,11 @@ class _Talk:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def require_silence(self) -> None:
+        """Raise ConnectionError where more was said than was asked."""
+        if self._heard:
+            raise ConnectionError(SAID_TOO_MUCH)
 
     async def answer(self) -> Reply:
         """The next reply; raises ConnectionError where the connection ends without one."""
@@ -184,6 +189,7 @@ class Handshake:
             )
         wire.expect(None)
         try:
+            talk.require_silence()
             await wire.secure(self._trust, self.relay.host, self.timeouts.tls)
         except OSError as error:
             raise _TlsFailed from error

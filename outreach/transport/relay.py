@@ -8,6 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from outreach.address import domain_of
+from outreach.errors import AddressError
+
 
 class Tls(StrEnum):
     """How a connection to the relay is secured."""
@@ -85,3 +88,18 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def hello_name(public_url: str, *addresses: str | None) -> str | None:
+    """The name to greet relays with (RFC 5321 4.1.4): of the public web address, else of one of these mail addresses.
+
+    From settings alone: the name of the machine may be an inner one that nobody should see. None where the settings
+    hold no full name; the greeting is then the connection's own address.
+    """
+    hosts = [urlsplit(public_url).hostname or "", *(text.rpartition("@")[2].rstrip("> ") for text in addresses if text)]
+    for host in hosts:
+        try:
+            return domain_of(host)
+        except AddressError:
+            continue
+    return None

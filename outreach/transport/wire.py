@@ -12,6 +12,8 @@ from typing import Protocol, cast
 
 from outreach.replies.smtp import GarbledReply, Reply, ReplyReader
 
+SAID_TOO_MUCH = "the server sent more than its answer to STARTTLS"
+
 
 class Listener(Protocol):
     """Who is told what comes in."""
@@ -64,7 +66,7 @@ class Wire(asyncio.Protocol):
         the way could have added them.
         """
         if self._transport is None or self._reader.has_leftovers:
-            raise ConnectionError("the server sent more than its answer to STARTTLS")
+            raise ConnectionError(SAID_TOO_MUCH)
         secured = await self._loop.start_tls(
             self._transport, self, context, server_hostname=host, ssl_handshake_timeout=seconds
         )

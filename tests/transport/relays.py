@@ -123,13 +123,17 @@ async def relay(
             server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
         ) -> AuthResult:
             assert isinstance(data, LoginPassword)
-            return AuthResult(success=(data.login.decode(), data.password.decode()) == login)
+            right = (data.login.decode(), data.password.decode()) == login
+            return AuthResult(success=right, handled=right)
 
         options.update(authenticator=authenticate, auth_required=True)
 
+    made: list[SMTP] = []
+
     def make() -> SMTP:
         tls = None if implicit else context
-        return FaultyRelay(caught, plan, keywords, tls_context=tls, enable_SMTPUTF8=True, **options)
+        made.append(FaultyRelay(caught, plan, keywords, tls_context=tls, enable_SMTPUTF8=True, **options))
+        return made[-1]
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(make, "127.0.0.1", 0, ssl=context if implicit else None)
@@ -137,7 +141,15 @@ async def relay(
         yield server.sockets[0].getsockname()[1], caught
     finally:
         server.close()
-        await server.wait_closed()
+        await closed(connection.transport for connection in made)
+
+
+async def closed(transports: Iterable[asyncio.BaseTransport | None]) -> None:
+    """End a server's connections, and let the loop see to it before it is closed itself."""
+    for transport in transports:
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+    for _ in range(3):
         await asyncio.sleep(0)
 
 

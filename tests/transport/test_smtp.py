@@ -12,7 +12,7 @@ from outreach.transport.base import Outgoing
 from outreach.transport.handshake import Timeouts
 from outreach.transport.smtp import SmtpTransport
 from tests.conftest import free_port
-from tests.transport.relays import BODY, Plan, Stock, at, letter, letters, relay
+from tests.transport.relays import BODY, Plan, Stock, at, closed, letter, letters, relay
 
 pytestmark = pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "plain"])
 
@@ -176,9 +176,11 @@ def test_one_message_alone(pipelining: bool) -> None:
 
 
 def test_a_relay_that_says_nothing_is_given_up(pipelining: bool) -> None:
+    writers: list[asyncio.StreamWriter] = []
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         await reader.read()
-        writer.close()
 
     async def run() -> None:
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
@@ -186,6 +188,7 @@ def test_a_relay_that_says_nothing_is_given_up(pipelining: bool) -> None:
             transport = SmtpTransport(at(server.sockets[0].getsockname()[1]), timeouts=Timeouts(greeting=0.05))
             with pytest.raises(TransportError, match="did not answer in time"):
                 await transport.probe()
+            await closed(writer.transport for writer in writers)
 
     asyncio.run(run())
 
