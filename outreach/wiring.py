@@ -29,7 +29,7 @@ from outreach.tracking.keys import KeyRing
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Transport
 from outreach.transport.folder import FolderTransport
-from outreach.transport.relay import Folder
+from outreach.transport.relay import Folder, hello_name
 from outreach.transport.smtp import SmtpTransport
 from outreach.web import app
 from outreach.web.app import Site
@@ -163,7 +163,8 @@ def transport(settings: Settings) -> Transport:
     way_out = settings.way_out
     if isinstance(way_out, Folder):
         return FolderTransport(way_out.path)
-    return SmtpTransport(way_out, connections=settings.connections)
+    hello = hello_name(settings.public_url, settings.return_path, settings.sender)
+    return SmtpTransport(way_out, hello=hello, connections=settings.connections)
 
 
 def clock(house: House) -> Clock:
