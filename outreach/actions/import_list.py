@@ -29,8 +29,8 @@ from outreach.store.staging import Staging
 #: On PostgreSQL only those wait who write people themselves.
 HOLD = {"sqlite": 0.025, "postgresql": 0.2}
 
-#: Rows of the first slice, and of the smallest one.
-FEWEST = 500
+#: Rows of the first slice, and of the smallest one: below that, commits are what takes the time.
+FEWEST = 2000
 
 _CHUNK = 1 << 18
 

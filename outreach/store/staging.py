@@ -17,7 +17,8 @@ from sqlmodel import Session
 
 from outreach.audience.listfile import Entry
 from outreach.store.database import Stay
-from outreach.store.intake import FIELDS, STAGED, TEMPORARY, Slice
+from outreach.store.intake import Slice
+from outreach.store.merge import FIELDS, STAGED, TEMPORARY
 
 #: Every so many rows a key is remembered, to see whether the file is sorted well enough.
 SAMPLE = 64

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 from outreach.errors import StateError
 from outreach.store.database import Stay, sqlite_file
@@ -31,11 +32,21 @@ def importing(stay: Stay) -> Iterator[None]:
 
 @contextmanager
 def _advisory(stay: Stay) -> Iterator[None]:
+    """A lock of the session: PostgreSQL gives it back by itself when the process dies."""
+    if not _asked(stay, "SELECT pg_try_advisory_lock(%s)"):
+        raise _taken()
+    try:
+        yield
+    finally:
+        _asked(stay, "SELECT pg_advisory_unlock(%s)")
+
+
+def _asked(stay: Stay, question: LiteralString) -> bool:
     driver = stay.driver()
+    if driver.closed:
+        return False
     with driver.transaction(), driver.cursor() as cursor:
-        if not cursor.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()[0]:
-            raise _taken()
-    yield  # the lock belongs to the connection, which `Store.staying` closes
+        return bool(cursor.execute(question, (_LOCK,)).fetchone()[0])
 
 
 @contextmanager

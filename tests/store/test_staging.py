@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from outreach.audience.listfile import Entry
 from outreach.store import staging
 from outreach.store.database import Store
-from outreach.store.intake import STAGED
+from outreach.store.merge import IN_SLICE, STAGED
 from outreach.store.staging import Staging
 
 
@@ -42,7 +42,7 @@ def test_every_row_is_taken_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
                 add([entry(f"p{number:04}@example.org") for number in numbers[at : at + 37]])
         while part := waiting.take(701):
             with stay.reading() as session:
-                rows = list(session.execute(sa.select(STAGED.c.email_key).where(part.condition)).scalars())
+                rows = list(session.execute(sa.select(STAGED.c.email_key).where(IN_SLICE), vars(part)).scalars())
             assert len(rows) == part.rows
             taken += rows
     expected = [f"p{number:04}@example.org" for number in numbers]
