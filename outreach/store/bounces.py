@@ -8,11 +8,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import deliveries, events
-from outreach.store.database import insert, table_of
+from outreach.store import deliveries, events, suppressions
+from outreach.store.database import table_of
 from outreach.store.events import EventKind
 from outreach.store.subscribers import Subscriber
-from outreach.store.suppressions import Suppression, SuppressionReason
+from outreach.store.suppressions import SuppressionReason
 
 
 def suppress(session: Session, bounced: Mapping[int, int], now: datetime) -> None:
@@ -25,9 +25,7 @@ def suppress(session: Session, bounced: Mapping[int, int], now: datetime) -> Non
     subscriber = table_of(Subscriber)
     who = sa.select(subscriber.c.id, subscriber.c.email_key).where(subscriber.c.id.in_(bounced))
     for number, key in session.execute(who.order_by(subscriber.c.id)).all():
-        values = {"email_key": key, "reason": SuppressionReason.HARD_BOUNCE, "note": "", "at": now}
-        statement = insert(session, table_of(Suppression)).values(**values)
-        session.execute(statement.on_conflict_do_nothing(index_elements=["email_key"]))
+        suppressions.add(session, key, SuppressionReason.HARD_BOUNCE, now=now)
         deliveries.exclude_person(session, number, None, "suppressed", now)
         events.append(
             session,
