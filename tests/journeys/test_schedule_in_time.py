@@ -53,10 +53,8 @@ def test_a_campaign_scheduled_by_another_process_starts_within_two_seconds(host:
     host.start("clock")
     due = schedule(host, campaign, timedelta(seconds=4))
     after = launched(host, campaign)
-    noticed = datetime.now(UTC)
     assert after.launched_at is not None
-    assert due <= after.launched_at
-    assert noticed - due <= LATE
+    assert timedelta(0) <= after.launched_at - due <= LATE
 
 
 def test_two_clocks_launch_once(host: Host, campaign: str) -> None:
