@@ -92,6 +92,12 @@ class Store:
         self.backend: Backend = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         self.engine = _sqlite_engine(self.url) if self.backend == "sqlite" else _postgresql_engine(self.url)
         self._writing_engine = self.engine.execution_options(outreach_writes=True)
+        # What SQLite's snapshots give of themselves: sums that are read in several statements belong together.
+        self._reading_engine = (
+            self.engine
+            if self.backend == "sqlite"
+            else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        )
 
     @property
     def place(self) -> str:
@@ -100,8 +106,8 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A transaction that only reads; rolled back at the end."""
-        with self._translated(), Session(self.engine, expire_on_commit=False) as session:
+        """A transaction that only reads: one consistent view, however many statements; rolled back at the end."""
+        with self._translated(), Session(self._reading_engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
