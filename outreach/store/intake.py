@@ -13,6 +13,13 @@ from outreach.audience.consent import SubscriptionState
 from outreach.store import merge
 from outreach.store.merge import Statements
 
+#: What PostgreSQL is told of a slice: it is looked up by index, row by row. The planner knows nothing of the slices that
+#: come before and after, and would read the whole table for each of them.
+_PLANS = ("SET LOCAL enable_seqscan = off", "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off")
+
+#: As on SQLite, one writer of people at a time; senders, clicks and unsubscribes go on.
+_LOCKS = ("LOCK TABLE subscriber IN SHARE ROW EXCLUSIVE MODE",)
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -66,6 +73,7 @@ class Tally:
 def judge(session: Session, part: Slice, list_id: int | None, *, confirms: bool) -> Tally:
     """What taking over a slice would come to (None: onto a new list); nothing but temporary tables is written."""
     values = {"first": part.first, "end": part.end, "the_list": list_id or 0}
+    _settle(session)
     _, tally = _looked_up(session, _statements(session), values, confirms=confirms)
     return tally
 
@@ -76,9 +84,7 @@ def apply(session: Session, part: Slice, terms: Terms) -> Tally:
     values = {"first": part.first, "end": part.end, "now": terms.now}
     values |= {"the_list": terms.list_id, "the_state": state, "the_source": terms.source_id}
     sql = _statements(session)
-    if session.get_bind().dialect.name == "postgresql":
-        # As on SQLite, one writer of people at a time; senders, clicks and unsubscribes go on.
-        session.execute(sa.text("LOCK TABLE subscriber IN SHARE ROW EXCLUSIVE MODE"))
+    _settle(session, *_LOCKS)
     known, tally = _looked_up(session, sql, values, confirms=terms.confirms)
     if known < part.rows:
         values["newest"] = session.execute(sql.newest).scalar_one()
@@ -115,6 +121,12 @@ def _told(state: SubscriptionState | None, people: int, *, differs: bool, confir
     if differs or (waits and confirms):
         return Tally(updated=people, left=left, waiting=waiting)
     return Tally(unchanged=people, left=left, waiting=waiting)
+
+
+def _settle(session: Session, *more: str) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        for words in (*_PLANS, *more):
+            session.execute(sa.text(words))
 
 
 def _statements(session: Session) -> Statements:

@@ -1,7 +1,7 @@
 """Where do the checked rows of a file wait, and in which slices are they taken? Beside the tables, holding up nobody.
 
 Addresses in random order would touch every page of the index of addresses again in each transaction, which takes ten
-times as long on SQLite: such a file is sorted before it is taken.
+times as long on SQLite, and each slice would reach over everybody: such a file is sorted before it is taken.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Staging:
                     write(entries)
 
                 yield add
-            if self._is_sqlite and is_scattered(self._sample):
+            if is_scattered(self._sample):
                 _sort(session)
 
     def take(self, rows: int) -> Slice | None:
@@ -92,7 +92,7 @@ def is_scattered(sample: Sequence[str], window: int = 128) -> bool:
 
 
 def _sort(session: Session) -> None:
-    """Write the staged rows anew in the order of their keys, which are compared as SQLite's indexes do."""
+    """Write the staged rows anew in the order of their keys, which is that of the index of addresses."""
     unsorted = sa.table("unsorted", *(sa.column(name) for name in FIELDS))
     session.execute(sa.text("ALTER TABLE staged RENAME TO unsorted"))
     STAGED.create(session.connection(), checkfirst=False)
