@@ -13,8 +13,8 @@ from outreach.audience.consent import SubscriptionState
 from outreach.store import merge
 from outreach.store.merge import Statements
 
-#: What PostgreSQL is told of a slice: it is looked up by index, row by row. The planner knows nothing of the slices that
-#: come before and after, and would read the whole table for each of them.
+#: What PostgreSQL is told of a slice: it is looked up by index, row by row. The planner knows nothing of slices that
+#: come before and after and would read the whole table for each of them.
 _PLANS = ("SET LOCAL enable_seqscan = off", "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off")
 
 #: As on SQLite, one writer of people at a time; senders, clicks and unsubscribes go on.
