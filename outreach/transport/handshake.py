@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import ipaddress
+import os
+import re
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
@@ -248,7 +250,10 @@ def _words(error: BaseException) -> str:
         return f"its certificate is not trusted ({error.verify_message})"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or error})"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    # asyncio says "Connect call failed", and joins what several addresses of one host said.
+    numbers = dict.fromkeys(re.findall(r"\[Errno (\d+)\]", str(error)))
+    told = ", ".join(os.strerror(int(number)) for number in numbers)
+    return told or getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _encoded(text: str) -> str:

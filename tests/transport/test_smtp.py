@@ -196,7 +196,7 @@ def test_a_relay_that_says_nothing_is_given_up(pipelining: bool) -> None:
 def test_an_absent_relay_takes_nothing_and_is_said_plainly(pipelining: bool) -> None:
     stock = Stock(letters(3))
     transport = SmtpTransport(at(free_port()), connections=2)
-    with pytest.raises(TransportError, match=r"relay smtp://127\.0\.0\.1:\d+ cannot be used"):
+    with pytest.raises(TransportError, match=r"relay smtp://127\.0\.0\.1:\d+ cannot be used: Connection refused\."):
         asyncio.run(transport.run(stock, stock.begin, stock.outcomes.append, patience=1))
     assert (len(stock.left), stock.outcomes) == (3, [])
 
