@@ -190,11 +190,7 @@ class Settings(BaseSettings):
             raise ValueError(f"a signature needs all three OUTREACH_DKIM settings; missing: {', '.join(missing)}")
         return value
 
-    @field_validator("trusted_proxies", "old_secret_keys", mode="before")
-    @classmethod
-    def _commas(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
+    # Of two validators before the field's own, the one written last runs first: the commas come after the networks.
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:
@@ -202,6 +198,11 @@ class Settings(BaseSettings):
             return tuple(ip_network(str(part), strict=False) for part in value)
         except ValueError as error:
             raise ValueError(f"{error}; write networks such as 10.0.0.0/8") from None
+
+    @field_validator("trusted_proxies", "old_secret_keys", mode="before")
+    @classmethod
+    def _commas(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @property
     def database(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,12 @@ def test_ones_own_templates_come_before_the_shipped(monkeypatch: pytest.MonkeyPa
     first, second = config.load().template_folders("email")
     assert first == tmp_path / "email"
     assert second.is_dir()
+
+
+def test_the_proxies_that_are_trusted_can_be_named_in_the_environment_and_in_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("outreach.toml").write_text('trusted_proxies = ["10.0.0.0/8"]\n')
+    assert config.load().trusted_proxies == (ip_network("10.0.0.0/8"),)
+    monkeypatch.setenv("OUTREACH_TRUSTED_PROXIES", "127.0.0.1/32, ::1")
+    assert config.load().trusted_proxies == (ip_network("127.0.0.1/32"), ip_network("::1/128"))
