@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from outreach.actions import create_list
 from outreach.audience import erasure
+from outreach.audience.consent import wording
 from outreach.audience.listfile import Batch, Fault, ListFile
 from outreach.errors import ListFileError, StateError
 from outreach.store import consents, events, intake, lists, suppressions, turn
@@ -56,16 +57,10 @@ class ImportReport:
     def document(self) -> dict[str, Any]:
         """As `outreach subscriber import --json` prints it."""
         return {
-            "list": self.list_name,
-            "created_list": self.created_list,
-            "dry_run": self.dry_run,
-            "encoding": self.encoding,
             "read": self.read,
             "added": self.tally.added,
             "updated": self.tally.updated,
             "unchanged": self.tally.unchanged,
-            "unconfirmed": self.tally.waiting,
-            "unsubscribed": self.tally.left,
             "rejected": [{"line": line, "reason": reason} for line, reason in self.rejected],
         }
 
@@ -108,9 +103,15 @@ def file(
     the file cannot be read, with nothing written; StateError where another import runs, or an import of another file
     into the list did not end.
     """
-    wording = " ".join(consent.split()) if consent else None
     order = Order(
-        create_list.checked(list_name), wording, source, now, encoding, tuple(erasure_keys), abandon, progress or _quiet
+        create_list.checked(list_name),
+        wording(consent),
+        source,
+        now,
+        encoding,
+        tuple(erasure_keys),
+        abandon,
+        progress or _quiet,
     )
     with store.staying() as stay, nullcontext() if dry_run else turn.importing(stay):
         staging = Staging(stay)

@@ -9,7 +9,7 @@ from typing import Any
 
 from outreach import address
 from outreach.audience import erasure
-from outreach.audience.consent import Mover, SubscriptionState
+from outreach.audience.consent import Mover, SubscriptionState, wording
 from outreach.audience.listfile import fault_of_person
 from outreach.errors import OutreachError, StateError
 from outreach.store import consents, subscribers, subscriptions, suppressions
@@ -64,7 +64,8 @@ def add(
     if fault is not None:
         raise OutreachError(f"{parsed}: {fault}.")
     hashes = [erasure.pseudonym(key, parsed.key) for key in erasure_keys]
-    own = mover is Mover.PERSON and consent is not None
+    agreed = wording(consent)
+    own = mover is Mover.PERSON and agreed is not None
     with store.writing() as session:
         if own:
             suppressions.lift(session, [parsed.key, *hashes])
@@ -76,13 +77,13 @@ def add(
             raise StateError(f"{parsed} left this list; only they themselves can come back.")
         state, moved = before or SubscriptionState.UNCONFIRMED, before is None
         if before is None:
-            state = SubscriptionState.CONFIRMED if consent is not None else state
+            state = SubscriptionState.CONFIRMED if agreed is not None else state
             subscriptions.add(session, number, list_id, state, now=now)
-        elif consent is not None:
+        elif agreed is not None:
             moved = subscriptions.move(session, number, list_id, SubscriptionState.CONFIRMED, mover, now=now)
             state = SubscriptionState.CONFIRMED
-        if moved and consent is not None:
-            source_id = consents.source(session, " ".join(consent.split()), source)
+        if moved and agreed is not None:
+            source_id = consents.source(session, agreed, source)
             act = Act.CONFIRMED if own else Act.GIVEN
             consents.append(session, number, list_id, act, source_id=source_id, now=now)
         barred = suppressions.find(session, parsed.key)

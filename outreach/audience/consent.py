@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from outreach.errors import OutreachError
+
 
 class SubscriptionState(StrEnum):
     """The tie between a subscriber and a mailing list."""
@@ -33,3 +35,19 @@ MOVES: dict[tuple[SubscriptionState, SubscriptionState], frozenset[Mover]] = {
 def allows(current: SubscriptionState, wanted: SubscriptionState, mover: Mover) -> bool:
     """Whether `mover` may bring a subscription from `current` to `wanted` (staying is always allowed)."""
     return current == wanted or mover in MOVES.get((current, wanted), frozenset())
+
+
+def wording(said: str | None) -> str | None:
+    """What people agreed to, on one line; None where there was no consent.
+
+    Raises OutreachError for a blank wording: it would make people confirmed with nothing that proves it.
+    """
+    if said is None:
+        return None
+    words = " ".join(said.split())
+    if not words:
+        raise OutreachError(
+            "The consent is blank, and a blank one proves nothing.",
+            hint="Give the wording that they agreed to, or leave --consent away: they stay unconfirmed then.",
+        )
+    return words

@@ -58,6 +58,14 @@ def test_consent_may_come_later(news: Store, now: datetime) -> None:
     assert acts(news) == [("given", "I agree", "test")]
 
 
+def test_a_blank_consent_makes_nobody_confirmed(news: Store, now: datetime) -> None:
+    for blank in ("", " \t "):
+        with pytest.raises(OutreachError, match="blank"):
+            added(news, now, consent=blank)
+    with news.reading() as session:
+        assert subscribers.by_email(session, "ann@example.org") is None
+
+
 def test_what_is_left_empty_is_kept_and_attributes_are_merged(news: Store, now: datetime) -> None:
     added(news, now, Person("ann@example.org", "Ann", language="en", attributes={"city": "Wien", "note": " "}))
     later = added(news, now + timedelta(days=1), Person("ANN@example.org", timezone="UTC", attributes={"age": "40"}))
