@@ -34,9 +34,13 @@ from outreach.transport import relay
 FILE = Path("outreach.toml")
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+#: What a URL can be written with: anything but spaces, control characters, quotes and angle brackets.
+_BARE = re.compile(r"[^\s\x00-\x20\x7f\"<>]+")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
-Duration = Annotated[timedelta, BeforeValidator(lambda text: duration.parse(text) if isinstance(text, str) else text)]
+Duration = Annotated[
+    timedelta, BeforeValidator(lambda it: it if isinstance(it, timedelta) else duration.parse(str(it)))
+]
 
 
 class _SettingsFile(TomlConfigSettingsSource):
@@ -135,6 +139,8 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
             raise ValueError("it must be a web address that begins with https:// (or http://) and holds no user name")
+        if parts.port == 0 or not _BARE.fullmatch(value):
+            raise ValueError("it must be one web address without spaces, quotes or angle brackets")
         return value
 
     @field_validator("public_url")
@@ -147,7 +153,7 @@ class Settings(BaseSettings):
     @field_validator("rate", mode="before")
     @classmethod
     def _rate(cls, value: Any) -> Any:
-        return Rate.parse(value) if isinstance(value, str) else value
+        return value if value is None or isinstance(value, Rate) else Rate.parse(str(value))
 
     @field_validator("timezone")
     @classmethod
@@ -156,6 +162,13 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
             raise ValueError("it must be an IANA time zone, such as Europe/Berlin or America/New_York") from None
+        return value
+
+    @field_validator("templates")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("it must be a folder that exists, laid out like the shipped templates/")
         return value
 
     @field_validator("secret_key")
@@ -196,7 +209,7 @@ class Settings(BaseSettings):
     def _networks(cls, value: Any) -> Any:
         try:
             return tuple(ip_network(str(part), strict=False) for part in value)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(f"{error}; write networks such as 10.0.0.0/8") from None
 
     @field_validator("trusted_proxies", "old_secret_keys", mode="before")
@@ -262,5 +275,5 @@ def _fault(item: dict[str, Any]) -> str:
         near = difflib.get_close_matches(field, list(Settings.model_fields), n=1)
         return f"{FILE}: there is no setting {field!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
     name = field if field.startswith("OUTREACH_") else variable(field)
-    shown = "" if field in _SECRETS else f" is {item['input']!r}:" if item["input"] is not None else " is not set:"
+    shown = ":" if field in _SECRETS else f" is {item['input']!r}:" if item["input"] is not None else " is not set:"
     return f"{name}{shown} {words}."

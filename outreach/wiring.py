@@ -17,7 +17,7 @@ from outreach.config import Settings
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
 from outreach.engine.sender import Sender, SenderOptions
-from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
+from outreach.errors import ArticleError, NotFound, OutreachError, SettingsError, TemplateError
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
@@ -61,9 +61,14 @@ def prepare(settings: Settings) -> tuple[House, str | None, str, bool]:
             f"The data folder {settings.home} cannot be made or written: {error.strerror}.",
             hint="Set OUTREACH_HOME to a folder that this user may write.",
         ) from error
-    house = House(settings, Store(settings.database), _keys(settings))
-    before, after = migrate.upgrade(house.store)
-    initialise.fingerprint(house.store, house.keys.fingerprint)
+    try:
+        house = House(settings, Store(settings.database), _keys(settings))
+        before, after = migrate.upgrade(house.store)
+        initialise.fingerprint(house.store, house.keys.fingerprint)
+    except OutreachError:
+        if made:  # a key that belongs to no database would only hide that the right one is missing
+            key_file(settings).unlink(missing_ok=True)
+        raise
     return house, before, after, made
 
 

@@ -60,6 +60,11 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("OUTREACH_DKIM_DOMAIN", "news@example.org", "clinic.example"),
         ("OUTREACH_DKIM_SELECTOR", "s 1", "letters, digits"),
         ("OUTREACH_DKIM_SELECTOR", "s1._domainkey", "letters, digits"),
+        ("OUTREACH_SMTP_URL", "folder:", "folder:outbox"),
+        ("OUTREACH_GRACE", "999999999999999d", "ten years"),
+        ("OUTREACH_QUOTE_URL", "https://clinic example.org/", "without spaces"),
+        ("OUTREACH_QUOTE_URL", "https://clinic.example:99999/", "Port out of range"),
+        ("OUTREACH_TEMPLATES", "no/such/folder", "a folder that exists"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_what_would_be_right(
@@ -106,6 +111,22 @@ def test_a_broken_file_is_one_clear_refusal() -> None:
     Path("outreach.toml").write_text("rate = \n")
     with pytest.raises(SettingsError, match=r"outreach\.toml cannot be read"):
         config.load()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("rate = 5", "OUTREACH_RATE is 5: '5' is not a rate; write messages per unit of time, such as 50/s"),
+        ("retry_first = 30", "OUTREACH_RETRY_FIRST is 30: '30' is not a duration; write a number and a unit"),
+        ("trusted_proxies = 5", "write networks such as 10.0.0.0/8"),
+        ('smtp_url = "mail.example.org"', "OUTREACH_SMTP_URL: it must begin with smtp://"),
+    ],
+)
+def test_a_value_of_another_kind_in_the_file_is_refused_as_clearly(line: str, told: str) -> None:
+    Path("outreach.toml").write_text(line + "\n")
+    with pytest.raises(SettingsError) as refusal:
+        config.load()
+    assert told in refusal.value.message
 
 
 def test_a_misspelt_variable_is_noticed() -> None:

@@ -49,6 +49,21 @@ def test_a_lost_key_file_is_not_replaced_behind_ones_back(tmp_path: Path) -> Non
         wiring.open_house(config.load())
 
 
+def test_init_after_the_key_was_lost_leaves_no_wrong_key_behind(tmp_path: Path) -> None:
+    wiring.prepare(config.load())[0].close()
+    key = tmp_path / "home" / "secret.key"
+    key.unlink()
+    with pytest.raises(KeyMismatch):
+        wiring.prepare(config.load())
+    assert not key.exists()
+
+
+def test_a_database_in_memory_is_refused_since_nothing_would_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_DATABASE_URL", "sqlite://")
+    with pytest.raises(SettingsError, match="in memory"):
+        wiring.prepare(config.load())
+
+
 def test_the_key_never_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTREACH_SECRET_KEY", "k" * 40)
     house = wiring.prepare(config.load())[0]

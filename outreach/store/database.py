@@ -199,6 +199,11 @@ def _checked(url: str) -> sa.URL:
             f"OUTREACH_DATABASE_URL names {parsed.drivername!r}, which outreach does not know.",
             hint="Use sqlite:///... or postgresql+psycopg://...",
         )
+    if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise SettingsError(
+            "OUTREACH_DATABASE_URL names no file, and a database in memory would be gone when the command ends.",
+            hint="Write sqlite:///path/to/outreach.db.",
+        )
     return parsed
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_LONGEST = 3653 * _UNITS["d"]
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
 
@@ -18,7 +19,10 @@ def parse(text: str) -> timedelta:
     parts = _PART.findall(compact)
     if not parts or _PART.sub("", compact).strip():
         raise ValueError(f"{text!r} is not a duration; write a number and a unit, such as 30s, 5m, 2h or 2d")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > _LONGEST:
+        raise ValueError(f"{text!r} is longer than ten years, which cannot be meant")
+    return timedelta(seconds=seconds)
 
 
 def words(duration: timedelta) -> str:

@@ -50,6 +50,8 @@ def parse(url: str) -> Relay | Folder:
     """
     parts = urlsplit(url.strip())
     if parts.scheme == "folder":
+        if not parts.netloc + parts.path:
+            raise ValueError("it names no folder; write folder:PATH, such as folder:outbox")
         return Folder(Path(unquote(parts.netloc + parts.path)))
     if parts.scheme not in {"smtp", "smtps"}:
         raise ValueError("it must begin with smtp://, smtps:// or folder:, such as smtp://user:password@host:587")
