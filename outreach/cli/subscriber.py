@@ -71,6 +71,8 @@ def import_file(
             raise
     if as_json:
         show.document(report.document())
+        if report.created_list:
+            show.note(f"The list {list_name!r} {'would be' if dry_run else 'is'} new.")
     else:
         _tell(report)
     _warn(report, consent)
@@ -161,7 +163,9 @@ def never_mail(email: Email, note: Annotated[str, typer.Option(help="Why, for wh
 
 @app.command("export")
 def export(
-    email: Email, out: Annotated[Path | None, typer.Option(help="The file to write; else standard output.")] = None
+    email: Email,
+    out: Annotated[Path | None, typer.Option(help="The file to write; else standard output.")] = None,
+    _: show.JsonOption = True,
 ) -> None:
     """Hand out everything that is known about one person, as JSON."""
     found = _dossier(email)

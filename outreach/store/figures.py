@@ -24,6 +24,9 @@ from outreach.tracking.robot import Judgement
 #: The role of the link whose clicks are the point.
 QUOTE = "quote"
 
+#: What a report tells beside the contract of `campaign report --json`, for the terminal and the page.
+BESIDES = frozenset({"reason", "launched_at", "finished_at", "quote_over_time", "runs"})
+
 #: Characters of `2026-03-02 09:15` -> what is left of it is one step of a series.
 _STEPS = {"minute": 16, "hour": 13, "day": 10}
 

@@ -133,6 +133,7 @@ def test_everything_is_handed_out_and_then_erased(tmp_path: Path) -> None:
     out = tmp_path / "ann.json"
     assert outreach("subscriber", "export", "ann@example.org", "--out", str(out)).code == 0
     assert json.loads(out.read_text()) == outreach("subscriber", "export", "ann@example.org").document
+    assert json.loads(out.read_text()) == outreach("subscriber", "export", "ann@example.org", "--json").document
     with mock.patch("sys.stdin", io.StringIO("n\n")):
         assert outreach("subscriber", "erase", "ann@example.org").code == 1
     assert outreach("subscriber", "erase", "ann@example.org", "--yes").code == 0

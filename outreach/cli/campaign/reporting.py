@@ -78,7 +78,7 @@ def report(
             pages = Pages(house.settings.template_folders("pages"), sheet="report.css")
             _write(html, report_page.html(document, pages, made_at=now))
     if as_json:
-        show.document(document)
+        show.document({key: value for key, value in document.items() if key not in figures.BESIDES})
     elif html is not None:
         show.line(f"Wrote {html}.")
     else:
