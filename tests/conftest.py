@@ -117,6 +117,12 @@ def sqlite_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     yield from _fresh_store(request, "sqlite")
 
 
+@pytest.fixture
+def postgresql_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A fresh, migrated store on PostgreSQL alone, for what only several writers at once can show."""
+    yield from _fresh_store(request, "postgresql")
+
+
 def _fresh_store(request: pytest.FixtureRequest, backend: str) -> Iterator[Store]:
     if backend == "sqlite":
         folder: Path = request.getfixturevalue("tmp_path")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
@@ -26,7 +28,7 @@ BROWSER = {
 def imported(host: Host) -> int:
     """The sample list, imported; how many people are on it."""
     told = host.document("subscriber", "import", str(SAMPLE), "--list", "sample", "--consent", CONSENT)
-    assert told["rejected"] == []
+    assert (told["rejected"], told["added"]) == ([], told["read"])
     return int(told["added"])
 
 
@@ -114,3 +116,23 @@ def test_an_unreachable_relay_is_one_clear_sentence_and_loses_nothing(host: Host
     assert (status["state"], status["queued"]) == ("sending", people)
     assert host.document("campaign", "send", CAR_T, "--wait")["sent"] == people
     assert len(set(inbox.recipients)) == len(inbox.recipients) == people
+
+
+def test_a_sending_process_that_is_told_to_end_gives_back_what_it_holds(small_host: Host, inbox: Inbox) -> None:
+    people = imported(small_host)
+    small_host.outreach("campaign", "create", CAR_T, "--list", "sample")
+    with subprocess.Popen(
+        [sys.executable, "-m", "outreach", "campaign", "send", CAR_T, "--wait"],
+        env={**small_host.environment, "OUTREACH_RATE": "4/s"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until(lambda: inbox.mails, "the first mail")
+        process.terminate()
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Nothing is lost" in told
+    status = small_host.document("campaign", "status", CAR_T)
+    assert (status["claimed"], status["unknown"]) == (0, 0)
+    assert status["sent"] + status["queued"] == people
+    assert status["sent"] == len(inbox.mails) < people

@@ -125,9 +125,8 @@ def test_renewing_tells_what_is_still_held(store: Store, now: datetime) -> None:
     assert [row.lease_until for row in crowd.rows_of(store, campaign)] == [None, later, later]
 
 
-def test_a_claim_passes_over_what_another_is_taking(store: Store, now: datetime) -> None:
-    if store.backend == "sqlite":
-        pytest.skip("SQLite has one writer at a time")
+def test_a_claim_passes_over_what_another_is_taking(postgresql_store: Store, now: datetime) -> None:
+    store = postgresql_store
     group = crowd.made_list(store, now, 4)
     campaign = crowd.made_campaign(store, now, group)
     with store.writing() as first, store.writing() as second:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -77,7 +78,12 @@ def _drain(house: House, number: int) -> None:
     sender = wiring.sender(house)
 
     async def drained(tell: Callable[[Mapping[DeliveryState, int]], None]) -> None:
-        tell(await sender.drain(number, tell))
+        stop = asyncio.Event()
+        with suppress(NotImplementedError):  # where there are no such signals
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        tell(await sender.drain(number, tell, stop=stop))
+        if stop.is_set():
+            raise KeyboardInterrupt
 
     try:
         with _bar() as tell:
