@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import datetime
 
 from outreach.replies import verdict
@@ -15,6 +16,9 @@ from outreach.timing.retry import RetryPlan, next_attempt
 from outreach.transport.base import Outcome
 
 log = logging.getLogger("outreach.sender")
+
+#: What looks like an address in the words of a server, which like to repeat whom they refuse.
+_ADDRESS = re.compile(r"""[^\s<>()\[\]"',:;]+@[^\s<>()\[\]"',:;]+""")
 
 _STATES = {
     Decision.SENT: DeliveryState.SENT,
@@ -60,7 +64,7 @@ def _tell(claimed: Claimed, outcome: Outcome, found: Verdict) -> None:
         claimed.campaign_id,
         masked(claimed.email),
         outcome.stage,
-        str(outcome.reply or outcome.detail),
+        without_addresses(str(outcome.reply or outcome.detail)),
         found.reason or "",
     )
 
@@ -69,3 +73,8 @@ def masked(email: str) -> str:
     """An address that a log may hold: its first letter and its domain."""
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}***@{domain}"
+
+
+def without_addresses(text: str) -> str:
+    """A text that a log may hold: every address in it masked."""
+    return _ADDRESS.sub(lambda found: masked(found[0]), text)

@@ -407,6 +407,20 @@ def test_logs_mask_addresses(sqlite_store: Store, now: datetime, caplog: pytest.
     assert "p1@example.org" not in caplog.text
 
 
+def test_logs_mask_the_address_that_a_server_repeats(
+    sqlite_store: Store, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = campaign(sqlite_store, now, 1)
+
+    async def no(outgoing: Outgoing) -> Answer:
+        return Stage.RCPT, Reply(554, "5.7.1", "<p1@example.org>: Relay access denied for p1@example.org")
+
+    with caplog.at_level(logging.INFO, logger="outreach.sender"):
+        drained(sqlite_store, number, MemoryTransport(no))
+    assert "<p***@example.org>: Relay access denied for p***@example.org" in caplog.text
+    assert "p1@example.org" not in caplog.text
+
+
 class Crash(Exception):
     """The process dies, as far as a test can do it."""
 
