@@ -10,7 +10,7 @@ from sqlmodel import Session
 from outreach.store import consents, subscriptions, suppressions
 from outreach.store.campaigns import Campaign
 from outreach.store.database import table_of
-from outreach.store.deliveries import Delivery
+from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.events import Event
 from outreach.store.hits import Hit
 from outreach.store.links import Link
@@ -47,7 +47,9 @@ def prepare(session: Session) -> None:
 def forget(session: Session, subscriber_id: int) -> dict[str, int]:
     """Take the person out of deliveries, hits and events, whose rows stay and count; how many rows each."""
     mine = list(session.execute(sa.select(_delivery.c.id).where(*_of(subscriber_id))).scalars())
-    said = sa.update(_delivery).where(*_of(subscriber_id)).values(reply=None)
+    # Why somebody was left out is a figure of the report; any other reason may quote a value of the person's.
+    counted = sa.case((_delivery.c.state == DeliveryState.EXCLUDED, _delivery.c.reason))
+    said = sa.update(_delivery).where(*_of(subscriber_id)).values(reply=None, reason=counted)
     clicked = sa.update(_hit).where(_hit.c.delivery_id.in_(mine)).values(delivery_id=None)
     told = sa.update(_event).where(_event.c.subscriber_id == subscriber_id)
     told = told.values(subscriber_id=None, delivery_id=None)

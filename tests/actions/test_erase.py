@@ -37,7 +37,7 @@ def campaign(store: Store, now: datetime) -> int:
         session.execute(
             sa.update(table_of(Delivery))
             .where(table_of(Delivery).c.subscriber_id == 1)
-            .values(reply=f"250 <{EMAIL}> ok")
+            .values(reply=f"250 <{EMAIL}> ok", reason=f"the message cannot be written: {EMAIL!r} cannot stand in To")
         )
         hit = {"campaign_id": number, "link_number": 1, "at": now, "reader": "r", "judgement": Judgement.HUMAN}
         session.add(Hit(**hit, delivery_id=1))
