@@ -24,6 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from outreach import address
 from outreach.address import domain_of
 from outreach.errors import AddressError, SettingsError
 from outreach.timing import duration
@@ -149,6 +150,18 @@ class Settings(BaseSettings):
         if urlsplit(value).query or urlsplit(value).fragment:
             raise ValueError("it is the start of links and can have neither ? nor #")
         return value.rstrip("/")
+
+    @field_validator("sender", "reply_to", "return_path")
+    @classmethod
+    def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        bare = info.field_name == "return_path"
+        try:
+            if value is not None:
+                (address.parse if bare else address.parse_mailbox)(value)
+        except AddressError as error:
+            example = "bounces@news.clinic.example" if bare else "News <news@clinic.example>"
+            raise ValueError(f"{error}; write it as in {example}") from None
+        return value
 
     @field_validator("rate", mode="before")
     @classmethod
