@@ -100,6 +100,13 @@ def test_every_chart_has_its_figures_as_a_table_and_a_name(pages: Pages) -> None
     assert len(tree.xpath("//figure")) == len(tree.xpath("//figure//table")) == 3
     assert all(svg.get("role") == "img" and svg.get("aria-label") for svg in tree.xpath("//svg"))
     assert tree.xpath("//th[not(@scope)]") == []
+    assert [cell for cell in tree.xpath("//th") if not cell.text_content().strip()] == []
+
+
+def test_failed_and_bounced_are_told_apart_by_their_colours(pages: Pages) -> None:
+    html = report_page.html(figures(), pages, made_at=NOON)
+    coloured = dict(re.findall(r"\.(\w+) \{ fill: var\((--\w+)\)", html))
+    assert coloured["failed"] != coloured["bounced"]
 
 
 def test_a_campaign_without_anything_has_a_page_too(pages: Pages) -> None:
