@@ -11,7 +11,11 @@ from outreach.store import installation
 from outreach.store.database import Store
 from outreach.web.pages import GUARDS
 
-_HEADERS = {**GUARDS, "cache-control": "no-store"}
+_HEADERS = {
+    **GUARDS,
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+}
 
 
 async def alive(_: Request) -> Response:

@@ -1,0 +1,91 @@
+"""What leaves the machine: nothing in its header or its links tells the campaign, the destination or the person."""
+
+from __future__ import annotations
+
+import email
+import re
+from datetime import datetime
+from email import policy
+from email.message import EmailMessage
+
+import pytest
+
+from outreach import config, wiring
+from outreach.actions import compose
+from outreach.actions.compose import Defaults
+from outreach.engine.letters import Letters
+from outreach.store.campaigns import Campaign
+from outreach.store.claims import Claimed
+from outreach.store.lists import MailingList
+from tests.engine.sending import TOKENS
+
+#: None of it may be read from a header field or a URL by whoever carries, logs or scans the mail.
+TELLTALE = ("car-t", "leukaemia-2026", "quote", "clinic.example", "amelie", "lindqvist", "telltale-city")
+
+
+@pytest.fixture
+def letter(now: datetime) -> bytes:
+    """The shipped article in the shipped layout, to one person of the list, with a return path for bounces."""
+    settings = config.load()
+    name, text = wiring.article(settings, "car-t-cell-therapy")
+    layout = wiring.layout(settings, "default")
+    campaign = Campaign(
+        name="leukaemia-2026", list_id=1, article_name=name, article=text, layout_name=layout.name,
+        layout=dict(layout.sources), created_at=now, updated_at=now, subject="News for you",
+    )  # fmt: skip
+    group = MailingList(name="readers", title="Readers", created_at=now)
+    defaults = Defaults("News <news@sender.example>", None, "1 Road", "https://clinic.example/quote?to=me", URL)
+    compiled = compose.campaign(campaign, group, defaults, date=now, tracked=True)
+    letters = Letters(TOKENS, URL, return_path="bounces@sender.example")
+    letters.learn(7, compiled.to_bytes())
+    person = ("amelie.lindqvist@example.org", "Amélie Lindqvist", "sv", "Europe/Stockholm", {"city": "Telltale-City"})
+    outgoing = letters.write(Claimed(4711, 7, 0, None, *person, claim="c"))
+    assert "4711" not in outgoing.return_path
+    assert "amelie" not in outgoing.return_path
+    return outgoing.message
+
+
+URL = "https://news.sender.example"
+
+
+def read(letter: bytes) -> EmailMessage:
+    message = email.message_from_bytes(letter, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def text(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+def test_the_header_tells_neither_campaign_nor_destination_nor_person_but_in_to(letter: bytes) -> None:
+    message = read(letter)
+    told = "\n".join(f"{name}: {value}" for name, value in message.items() if name != "To").casefold()
+    assert [word for word in (*TELLTALE, "4711") if word in told] == []
+    boundary = message.get_boundary() or ""
+    assert re.fullmatch(r"=_q[0-9a-f]+_alternative", boundary)
+
+
+def test_every_url_is_a_token_on_a_neutral_path_and_means_one_thing(letter: bytes) -> None:
+    message = read(letter)
+    both = text(message, "html") + text(message, "plain") + str(message["List-Unsubscribe"])
+    urls = set(re.findall(r"""https?://[^\s"'<>]+""", both))
+    assert {url.removeprefix(URL)[:3] for url in urls} == {"/l/", "/u/", "/p/", "/v/"}
+    assert [url for url in urls if not re.fullmatch(rf"{URL}/[lupv]/[\w-]{{32}}", url)] == []
+
+
+def test_no_program_or_machine_names_itself(letter: bytes) -> None:
+    names = {name.casefold() for name in read(letter)}
+    assert names == {
+        "from", "to", "subject", "date", "message-id", "list-id", "list-unsubscribe", "list-unsubscribe-post",
+        "feedback-id", "mime-version", "content-type",
+    }  # fmt: skip
+    assert len(read(letter).items()) == len(names)
+    assert str(read(letter)["Message-ID"]).endswith("@sender.example>")
+
+
+def test_the_mail_loads_nothing(letter: bytes) -> None:
+    html = text(read(letter), "html")
+    assert re.findall(r"<(?:img|script|link|iframe|form|object|video)\b|url\(|@import|@font-face", html) == []
