@@ -1,10 +1,10 @@
-"""`outreach campaign ...`: drafting, reviewing, running and reporting, a file each."""
+"""`outreach campaign ...`: drafting, reviewing, running, reporting and mending, a file each."""
 
 from __future__ import annotations
 
 import typer
 
-from outreach.cli.campaign import drafting, reporting, reviewing, running, sending
+from outreach.cli.campaign import drafting, mending, reporting, reviewing, running, sending
 
 app = typer.Typer(no_args_is_help=True, help="Make, check, schedule, send and report campaigns.")
 
@@ -23,3 +23,6 @@ app.command("send")(sending.send)
 app.command("pause")(running.pause)
 app.command("resume")(running.resume)
 app.command("cancel")(running.cancel)
+app.command("retry")(mending.retry)
+app.command("resolve")(mending.resolve)
+app.command("explain")(mending.explain)
