@@ -41,16 +41,16 @@ class ConsentSource(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """One act of one person; never changed, never deleted but by erasure."""
+    """One act of one person; never changed, never deleted but by erasure. Without foreign keys, as a subscription."""
 
     __tablename__ = "consent"
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
-    subscriber_id: int = Field(foreign_key="subscriber.id", index=True, sa_type=BigKey)
-    list_id: int | None = Field(default=None, foreign_key="mailing_list.id")
+    subscriber_id: int = Field(index=True, sa_type=BigKey)
+    list_id: int | None = Field(default=None)
     purpose: Purpose = Field(sa_type=Choice(Purpose))
     act: Act = Field(sa_type=Choice(Act))
-    source_id: int = Field(foreign_key="consent_source.id")
+    source_id: int
     at: datetime = Field(sa_type=Moment)
 
 

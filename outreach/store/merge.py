@@ -103,9 +103,9 @@ def statements(backend: Backend) -> Statements:
         newest=sa.select(sa.func.coalesce(sa.func.max(_person.c.id), 0)),
         bring_all=_bring(IN_SLICE),
         bring_rest=_bring(sa.and_(IN_SLICE, unknown)),
-        tie_new=_ties(new, _person.c.id, sqlite=sqlite),
+        tie_new=_ties(new, _person.c.id, sa.insert(_tie)),
         consent_new=_consents(new, _person.c.id),
-        tie_known=_ties(elsewhere, KNOWN.c.subscriber_id, sqlite=sqlite),
+        tie_known=_ties(elsewhere, KNOWN.c.subscriber_id, _unless_tied(sqlite=sqlite)),
         consent_known=_consents(elsewhere, KNOWN.c.subscriber_id),
         update=_update(sqlite=sqlite),
         confirm=_confirm(waiting),
@@ -139,15 +139,18 @@ def _bring(which: sa.ColumnElement[bool]) -> sa.Insert:
     return sa.insert(_person).inline().from_select(into, rows)
 
 
-def _ties(people: sa.Select[Any], number: sa.Column[Any], *, sqlite: bool) -> sa.Insert:
-    """Tie some people to the list; who is tied to it already stays as they are."""
+def _ties(people: sa.Select[Any], number: sa.Column[Any], insert: sa.Insert) -> sa.Insert:
     state = sa.bindparam("the_state", type_=Choice(SubscriptionState))
     rows = people.with_only_columns(_list_id, number, state, _now, _now)
     into = ["list_id", "subscriber_id", "state", "created_at", "changed_at"]
-    dialect = sa.dialects.sqlite if sqlite else sa.dialects.postgresql
-    ties = dialect.insert(_tie).from_select(into, rows)
-    kept: sa.Insert = ties.on_conflict_do_nothing(index_elements=["list_id", "subscriber_id"])
-    return kept
+    return insert.inline().from_select(into, rows)
+
+
+def _unless_tied(*, sqlite: bool) -> sa.Insert:
+    """For people who are known: one of them may come onto the list by another door just now, and stays as they are."""
+    if sqlite:
+        return sa.dialects.sqlite.insert(_tie).on_conflict_do_nothing()
+    return sa.dialects.postgresql.insert(_tie).on_conflict_do_nothing()
 
 
 def _consents(people: sa.Select[Any], number: sa.Column[Any]) -> sa.Insert:

@@ -44,9 +44,6 @@ class Staging:
         if self._is_sqlite:
             # A million rows belong in a file of their own, not in memory.
             stay.driver().execute("PRAGMA temp_store = FILE")
-            # `intake` only writes numbers that it has just read or made; looking each of them up again is a fifth
-            # of the time that other writers wait.
-            stay.driver().execute("PRAGMA foreign_keys = OFF")
             # Pages are brought from the log to the file between the slices (`pause`), not within a commit.
             stay.driver().execute("PRAGMA wal_autocheckpoint = 0")
         with stay.aside() as session:

@@ -89,7 +89,9 @@ def put(session: Session, parsed: Address, values: Mapping[str, Any], *, now: da
     number = session.execute(statement.returning(_subscriber.c.id)).scalar_one_or_none()
     if number is not None:
         return number, True
-    person = session.execute(sa.select(Subscriber).where(_subscriber.c.email_key == parsed.key)).scalar_one()
+    # Held until the end: nobody erases the person while something is written that names them.
+    mine = sa.select(Subscriber).where(_subscriber.c.email_key == parsed.key).with_for_update()
+    person: Subscriber = session.execute(mine).scalar_one()
     wanted = dict(values)
     if "attributes" in wanted:
         wanted["attributes"] = {**person.attributes, **wanted["attributes"]}

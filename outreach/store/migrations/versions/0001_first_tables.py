@@ -115,18 +115,6 @@ def upgrade() -> None:
         sa.Column("act", sa.String(length=32), nullable=False),
         sa.Column("source_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["list_id"],
-            ["mailing_list.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["source_id"],
-            ["consent_source.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["subscriber_id"],
-            ["subscriber.id"],
-        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_consent_subscriber_id"), "consent", ["subscriber_id"], unique=False)
@@ -137,14 +125,6 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["list_id"],
-            ["mailing_list.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["subscriber_id"],
-            ["subscriber.id"],
-        ),
         sa.PrimaryKeyConstraint("list_id", "subscriber_id"),
         sqlite_with_rowid=False,
     )
