@@ -212,6 +212,7 @@ def _sqlite_engine(url: sa.URL) -> Engine:
         url,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
         json_serializer=_json,
+        hide_parameters=True,  # an error that is logged would quote addresses
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -238,7 +239,9 @@ def _sqlite_engine(url: sa.URL) -> Engine:
 
 
 def _postgresql_engine(url: sa.URL) -> Engine:
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8, json_serializer=_json)
+    return sa.create_engine(
+        url, pool_pre_ping=True, pool_size=8, max_overflow=8, json_serializer=_json, hide_parameters=True
+    )
 
 
 def _json(value: Any) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from outreach.errors import DatabaseUnavailable, SettingsError
 from outreach.store import installation
@@ -77,3 +79,10 @@ def test_a_file_that_is_no_database_is_one_clear_refusal(tmp_path: Path) -> None
         installation.fact(session, "a")
     store.close()
     assert "something else" in (refusal.value.hint or "")
+
+
+def test_an_error_quotes_no_address_that_stood_in_the_statement(store: Store) -> None:
+    values = {"email": f"{'maria'.upper()}@example.org"}
+    with pytest.raises((DatabaseUnavailable, sa.exc.DBAPIError)) as refusal, store.reading() as session:
+        session.execute(sa.text("SELECT :email FROM nowhere"), values)
+    assert "MARIA" not in "".join(traceback.format_exception(refusal.value))
