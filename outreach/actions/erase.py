@@ -45,4 +45,6 @@ def person(store: Store, email: str, *, key: bytes, now: datetime) -> Erased:
         suppressions.lift(session, [email_key])
         suppressions.add(session, erasure.pseudonym(key, email_key), SuppressionReason.ERASED, now=now)
         events.append(session, EventKind.ERASED, now)
-        return rows
+    with store.staying() as stay:
+        traces.scrub(stay)
+    return rows

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from outreach.store import consents, subscriptions, suppressions
 from outreach.store.campaigns import Campaign
-from outreach.store.database import table_of
+from outreach.store.database import Stay, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.events import Event
 from outreach.store.hits import Hit
@@ -42,6 +42,16 @@ def prepare(session: Session) -> None:
     """Before anything is erased: what SQLite deletes it overwrites from now on, on this connection."""
     if session.get_bind().dialect.name == "sqlite":
         session.execute(sa.text("PRAGMA secure_delete = ON"))
+
+
+def scrub(stay: Stay) -> None:
+    """After something was erased: let no file keep it while servers run on (SQLite's log does, for a good while).
+
+    Where somebody reads for long, this is left to the next time that the log is written back.
+    """
+    if stay.store.backend == "sqlite":
+        stay.driver().execute("PRAGMA busy_timeout = 1000")
+        stay.driver().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def forget(session: Session, subscriber_id: int) -> dict[str, int]:
