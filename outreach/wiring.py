@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from starlette.applications import Starlette
 
@@ -230,11 +231,18 @@ def key_file(settings: Settings) -> Path:
 
 
 def _make_key(settings: Settings) -> bool:
-    if settings.secret_key is not None or key_file(settings).exists():
+    key = key_file(settings)
+    if settings.secret_key is not None or key.exists():
         return False
-    descriptor = os.open(key_file(settings), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    # Written beside and put in place whole: neither a full disk nor a kill leaves half of a key.
+    with NamedTemporaryFile("w", dir=settings.home, prefix=".secret.") as file:  # made with mode 0600
         file.write(secrets.token_urlsafe(48) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+        try:
+            os.link(file.name, key)
+        except FileExistsError:
+            return False
     return True
 
 

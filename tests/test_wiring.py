@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -56,6 +58,18 @@ def test_init_after_the_key_was_lost_leaves_no_wrong_key_behind(tmp_path: Path) 
     with pytest.raises(KeyMismatch):
         wiring.prepare(config.load())
     assert not key.exists()
+
+
+def test_init_on_a_full_disk_leaves_no_empty_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(SettingsError, match="No space left"):
+            wiring.prepare(config.load())
+    assert list((tmp_path / "home").iterdir()) == []
+    wiring.prepare(config.load())[0].close()
 
 
 def test_a_database_in_memory_is_refused_since_nothing_would_stay(monkeypatch: pytest.MonkeyPatch) -> None:

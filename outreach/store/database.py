@@ -92,6 +92,7 @@ class Store:
         self.backend: Backend = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         self.engine = _sqlite_engine(self.url) if self.backend == "sqlite" else _postgresql_engine(self.url)
         self._writing_engine = self.engine.execution_options(outreach_writes=True)
+        self._driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.OperationalError
         # What SQLite's snapshots give of themselves: sums that are read in several statements belong together.
         self._reading_engine = (
             self.engine
@@ -125,12 +126,12 @@ class Store:
         """One connection for several transactions in a row: temporary tables and locks stay until the end."""
         with self._translated():
             connection = self.engine.connect()
-        try:
-            yield Stay(self, connection)
-        finally:
-            # Closed for good, not given back: whatever was set up on it ends with it.
-            connection.detach()
-            connection.close()
+            try:
+                yield Stay(self, connection)
+            finally:
+                # Closed for good, not given back: whatever was set up on it ends with it.
+                connection.detach()
+                connection.close()
 
     def close(self) -> None:
         """Give back every connection."""
@@ -143,9 +144,13 @@ class Store:
         except sa.exc.DatabaseError as error:
             if type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError}:
                 raise
-            raise DatabaseUnavailable(
-                f"The database {self.place} cannot be used: {_first_line(error)}.", hint=_remedy(error)
-            ) from error
+            raise self._unavailable(error.orig or error) from error
+        except self._driver_error as error:  # where an import speaks to the driver itself
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, cause: BaseException) -> DatabaseUnavailable:
+        words = f"The database {self.place} cannot be used: {_first_line(cause)}."
+        return DatabaseUnavailable(words, hint=_remedy(cause))
 
 
 class Stay:
@@ -249,19 +254,19 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _first_line(error: sa.exc.DBAPIError) -> str:
-    lines = str(error.orig).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error.orig).__name__
+def _first_line(cause: BaseException) -> str:
+    lines = str(cause).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(cause).__name__
 
 
-def _remedy(error: sa.exc.DBAPIError) -> str:
-    words = str(error.orig)
+def _remedy(cause: BaseException) -> str:
+    words = str(cause)
     if "not a database" in words:
         return "That file is something else; name another place in OUTREACH_DATABASE_URL."
     if "locked" in words:
         return "Another process holds the database for too long; try again, or end that process."
     if "full" in words:
-        return "The disk is full; make room, nothing was half-written."
+        return "The disk is full; make room and do it again (an import that broke off is completed by repeating it)."
     if "no such table" in words or "does not exist" in words:
         return "Run `outreach init` to create or upgrade it."
     return "Check OUTREACH_DATABASE_URL and that the place exists and may be written; `outreach doctor` looks closer."

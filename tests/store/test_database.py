@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -86,3 +87,10 @@ def test_an_error_quotes_no_address_that_stood_in_the_statement(store: Store) ->
     with pytest.raises((DatabaseUnavailable, sa.exc.DBAPIError)) as refusal, store.reading() as session:
         session.execute(sa.text("SELECT :email FROM nowhere"), values)
     assert "MARIA" not in "".join(traceback.format_exception(refusal.value))
+
+
+@pytest.mark.parametrize("door", ["reading", "writing", "staying"])
+def test_a_full_disk_that_the_driver_notices_is_no_fault_of_outreach(sqlite_store: Store, door: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match="disk is full") as refusal, getattr(sqlite_store, door)():
+        raise sqlite3.OperationalError("database or disk is full")
+    assert "make room" in (refusal.value.hint or "")
