@@ -5,21 +5,26 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 #: Bytes that a form may have at most.
 LONGEST = 64 * 1024
 
 
 async def body(request: Request) -> bytes:
-    """The whole body; raises HTTPException 413 for one that is too long, as soon as that is seen."""
+    """The whole body; raises HTTPException 413 for one that is too long, as soon as that is seen, and 400 for one that
+    breaks off: nothing is done on half a word, and nobody is left to be told.
+    """
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > LONGEST:
-            raise HTTPException(413)
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > LONGEST:
+                raise HTTPException(413)
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise HTTPException(400) from error
     return b"".join(parts)
 
 

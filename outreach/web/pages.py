@@ -14,6 +14,7 @@ from typing import Any
 
 import jinja2
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -57,7 +58,10 @@ class Pages:
     def of_status(self, request: Request, error: Exception) -> Response:
         """The page for an error that the routing itself answers."""
         status = getattr(error, "status_code", 500)
-        return {404: self.not_found, 405: self.wrong_method, 413: self.too_large}.get(status, self.failed)
+        if isinstance(error, HTTPException) and status == 405:
+            allowed = (error.headers or {}).get("Allow", "GET, HEAD").split(", ")
+            return self.render("wrong-method.html", status=405, allow=", ".join(sorted(allowed)))
+        return {404: self.not_found, 413: self.too_large}.get(status, self.failed)
 
 
 def _headers(style: str, further: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from starlette.applications import Starlette
 
 from outreach.store.consents import Consent
 from outreach.store.database import Store, table_of
@@ -160,6 +161,28 @@ def test_a_body_without_end_is_refused(
     assert "too long" in answer.text
     assert state() == "confirmed"
     assert ask(client, path("u"), "POST", content=b"x" * form.LONGEST).status_code == 200
+
+
+def test_a_reader_who_hangs_up_while_posting_is_no_failure_of_ours(
+    app: Starlette, path: Callable[..., str], state: Callable[..., str]
+) -> None:
+    said: list[Any] = []
+
+    async def hang_up() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path("u"), "headers": [], "query_string": b""}
+    asyncio.run(app(scope, hang_up, send))
+    assert said[0]["status"] == 400
+    assert state() == "confirmed"
+
+
+def test_a_wrong_method_is_told_that_posting_is_right(client: Callable[..., Any], path: Callable[..., str]) -> None:
+    answer = ask(client, path("u"), "PUT")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
 
 
 def test_many_at_once_leave_one_proof(
