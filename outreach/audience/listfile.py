@@ -18,7 +18,7 @@ from typing import NamedTuple
 from outreach import address
 from outreach.audience import dialect
 from outreach.audience.decode import Text
-from outreach.audience.rows import Rows
+from outreach.audience.rows import LONG, Rows
 from outreach.errors import AddressError
 
 #: The longest values that are taken, in characters.
@@ -100,11 +100,11 @@ class ListFile:
         """
         for batch in self._rows.batches():
             self.read += len(batch.rows) + len(batch.broken)
-            yield from self._taken(batch.lines, batch.rows)
+            yield from self._taken(batch.lines, batch.rows, clean=batch.clean)
             self.faults += (Fault(line, reason) for line, reason in batch.broken)
 
-    def _taken(self, lines: Sequence[int], rows: Sequence[list[str]]) -> Iterator[Batch]:
-        plain = self._plain(lines, rows) if rows else []
+    def _taken(self, lines: Sequence[int], rows: Sequence[list[str]], *, clean: bool) -> Iterator[Batch]:
+        plain = self._plain(lines, rows, clean=clean) if rows else []
         if plain is not None:
             yield Batch(plain, lines)
         elif len(rows) <= _FEW:
@@ -113,14 +113,13 @@ class ListFile:
             yield Batch([entry for _, entry in good], [line for line, _ in good])
         else:
             half = len(rows) // 2
-            yield from self._taken(lines[:half], rows[:half])
-            yield from self._taken(lines[half:], rows[half:])
+            yield from self._taken(lines[:half], rows[:half], clean=clean)
+            yield from self._taken(lines[half:], rows[half:], clean=clean)
 
-    def _plain(self, lines: Sequence[int], rows: Sequence[list[str]]) -> list[Entry] | None:
+    def _plain(self, lines: Sequence[int], rows: Sequence[list[str]], *, clean: bool) -> list[Entry] | None:
         """All the rows at once; None where one of them is remarkable (nothing is kept of them then)."""
         header = self.header
-        whole = list(map("".join, rows))
-        if set(map(len, rows)) != {header.width} or not "".join(whole).isprintable():
+        if set(map(len, rows)) != {header.width} or not (clean or _are_clean(rows)):
             return None
         columns = list(zip(*rows, strict=True))
         texts = list(map(str.strip, columns[header.email]))
@@ -131,11 +130,7 @@ class ListFile:
         names = self._joined(columns) if header.name else blank
         languages = blank if header.language is None else list(map(str.strip, columns[header.language]))
         timezones = blank if header.timezone is None else list(map(str.strip, columns[header.timezone]))
-        if (
-            _any_longer(whole, LONGEST_NAME)
-            or _any_longer(languages, LONGEST_LANGUAGE)
-            or _any_longer(timezones, LONGEST_TIMEZONE)
-        ):
+        if _any_longer(languages, LONGEST_LANGUAGE) or _any_longer(timezones, LONGEST_TIMEZONE):
             return None
         # Only now, when nothing else is wrong with any of them, do they count as seen.
         if list(map(self._seen.setdefault, keys, lines)) != list(lines):
@@ -245,6 +240,12 @@ def _fault_of_value(what: str, value: str, longest: int, control: re.Pattern[str
         return None
     kind = "line break" if found[0] in _BREAKS else "control character"
     return f"{what} holds a {kind}"
+
+
+def _are_clean(rows: Iterable[Sequence[str]]) -> bool:
+    """Whether no value holds a control character and none is long."""
+    whole = list(map("".join, rows))
+    return "".join(whole).isprintable() and not _any_longer(whole, LONG)
 
 
 def _any_longer(values: Iterable[str], longest: int) -> bool:

@@ -18,6 +18,9 @@ BATCH = 512
 #: How many lines are kept for a second look, when a quotation turns out to be broken.
 KEPT_LINES = 20_000
 
+#: From how many characters on a line is long.
+LONG = 500
+
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -27,6 +30,8 @@ class Batch:
 
     lines: Sequence[int]
     rows: list[list[str]]
+    #: Whether nothing in these lines is a control character or long: told of whole blocks, so at next to no price.
+    clean: bool = False
     #: (line, reason)
     broken: list[tuple[int, str]] = field(default_factory=list)
 
@@ -42,6 +47,8 @@ class Rows:
         self._swallowed = swallowed
         #: (number of the first one, lines) of the blocks that were read last.
         self._kept: deque[tuple[int, list[str]]] = deque()
+        #: The last line of the last block that was not clean.
+        self._unclean = 0
         self._lines: Iterator[str] = chain.from_iterable(self._fed(blocks))
         for _ in islice(self._lines, skip):
             pass
@@ -59,7 +66,7 @@ class Rows:
             if not rows and fault is None:
                 return
             if fault is None and self._line - before == len(rows):
-                yield Batch(range(before + 1, before + 1 + len(rows)), rows)
+                yield Batch(range(before + 1, before + 1 + len(rows)), rows, clean=before >= self._unclean)
             else:
                 yield self._placed(rows, before, fault)
 
@@ -110,6 +117,8 @@ class Rows:
             while len(self._kept) > 2 and kept - len(self._kept[0][1]) > KEPT_LINES:
                 kept -= len(self._kept.popleft()[1])
             number += len(lines)
+            if not block.replace("\n", "").replace("\r", "").isprintable() or max(map(len, lines)) > LONG:
+                self._unclean = number - 1
             yield lines
 
 

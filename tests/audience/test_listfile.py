@@ -257,7 +257,7 @@ def test_batches_and_single_rows_are_judged_alike(rows: list[list[str]]) -> None
     taken = read(text.getvalue())
 
     class RowByRow(ListFile):
-        def _plain(self, lines: object, rows: object) -> None:
+        def _plain(self, lines: object, rows: object, *, clean: bool) -> None:
             return None
 
     slowly = RowByRow([text.getvalue().encode()])
