@@ -181,13 +181,14 @@ def export(
 
 @app.command("erase")
 def erase(
-    email: Email, yes: Annotated[bool, typer.Option("--yes", help="Do not ask. There is no way back.")] = False
+    email: Email, yes: Annotated[bool, typer.Option("--yes", help="Do not ask, as in a script: no way back.")] = False
 ) -> None:
     """Erase one person everywhere; sums stay, and an import cannot bring them back."""
     with house() as opened:
         with opened.store.reading() as session:
             person = subscribers.require(session, email)
-        if not yes and not typer.confirm(f"Erase everything that is known about {person.email}?", err=True):
+        asked = not yes and sys.stdin.isatty()
+        if asked and not typer.confirm(f"Erase everything that is known about {person.email}?", err=True):
             raise OutreachError("Nothing was erased.")
         rows = erasing.person(opened.store, email, key=opened.keys.derive("erasure"), now=datetime.now(UTC))
     show.line(

@@ -134,9 +134,14 @@ def test_everything_is_handed_out_and_then_erased(tmp_path: Path) -> None:
     assert outreach("subscriber", "export", "ann@example.org", "--out", str(out)).code == 0
     assert json.loads(out.read_text()) == outreach("subscriber", "export", "ann@example.org").document
     assert json.loads(out.read_text()) == outreach("subscriber", "export", "ann@example.org", "--json").document
-    with mock.patch("sys.stdin", io.StringIO("n\n")):
+    with (
+        mock.patch("sys.stdin", terminal := io.StringIO("n\n")),
+        mock.patch.object(terminal, "isatty", return_value=True),
+    ):
         assert outreach("subscriber", "erase", "ann@example.org").code == 1
     assert outreach("subscriber", "erase", "ann@example.org", "--yes").code == 0
+    with mock.patch("sys.stdin", io.StringIO()):
+        assert outreach("subscriber", "erase", "bob@example.org").code == 0
     assert outreach("subscriber", "show", "ann@example.org").code == 1
     again = imported(tmp_path, HEADER + "ann@example.org,Ann\n", "--json").document
     assert "erased" in again["rejected"][0]["reason"]
