@@ -258,6 +258,8 @@ def load(**overrides: Any) -> Settings:
         raise SettingsError("\n".join(faults), hint="Mend the environment or outreach.toml.") from error
     except ValueError as error:  # a TOML file that does not parse
         raise SettingsError(f"{FILE} cannot be read: {error}") from error
+    except OSError as error:  # one that this user may not read
+        raise SettingsError(f"{error.filename or FILE} cannot be read: {error.strerror}.") from error
 
 
 def variable(field: str) -> str:

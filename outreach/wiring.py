@@ -91,7 +91,11 @@ def article(settings: Settings, ref: str) -> tuple[str, str]:
     Raises NotFound, which suggests the nearest name, or ArticleError where the file cannot be read.
     """
     path = Path(ref)
-    if not path.suffix and not path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise ArticleError(f"it cannot be read: {error.strerror}", file=ref[:200]) from error
+    if not path.suffix and not is_file:
         known = {file.stem: file for file in _files(settings, "articles", "*.md")}
         if ref not in known:
             raise NotFound("article", ref, known, hint=None if known else "Name the path of an article file.")

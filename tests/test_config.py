@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -130,6 +131,16 @@ def test_a_value_of_another_kind_in_the_file_is_refused_as_clearly(line: str, to
     with pytest.raises(SettingsError) as refusal:
         config.load()
     assert told in refusal.value.message
+
+
+def test_a_file_that_may_not_be_read_is_one_clear_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "outreach.toml")
+
+    Path("outreach.toml").write_text("connections = 3\n")
+    monkeypatch.setattr(Path, "open", forbidden)
+    with pytest.raises(SettingsError, match=r"outreach\.toml cannot be read: Permission denied"):
+        config.load()
 
 
 def test_a_misspelt_variable_is_noticed() -> None:

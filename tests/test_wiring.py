@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from outreach import config, wiring
-from outreach.errors import ArticleError, DatabaseNotReady, KeyMismatch, NotFound, SettingsError
+from outreach.errors import ArticleError, DatabaseNotReady, DatabaseUnavailable, KeyMismatch, NotFound, SettingsError
 
 
 def test_preparing_makes_a_key_that_only_its_owner_reads(tmp_path: Path) -> None:
@@ -70,6 +70,25 @@ def test_init_on_a_full_disk_leaves_no_empty_key(monkeypatch: pytest.MonkeyPatch
             wiring.prepare(config.load())
     assert list((tmp_path / "home").iterdir()) == []
     wiring.prepare(config.load())[0].close()
+
+
+def test_a_home_that_cannot_be_reached_is_refused_and_no_fault_of_outreach(tmp_path: Path) -> None:
+    settings = config.load(home=tmp_path / ("x" * 300))
+    with pytest.raises(DatabaseUnavailable, match="cannot be reached"):
+        wiring.open_house(settings)
+    with pytest.raises(SettingsError, match="cannot be made"):
+        wiring.prepare(settings)
+
+
+def test_a_database_where_no_folder_can_be_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_DATABASE_URL", "sqlite:////proc/nowhere/outreach.db")
+    with pytest.raises(DatabaseUnavailable, match="cannot be reached"):
+        wiring.prepare(config.load())
+
+
+def test_an_article_whose_path_cannot_be_looked_at_is_refused() -> None:
+    with pytest.raises(ArticleError, match="cannot be read"):
+        wiring.article(config.load(), "x" * 300)
 
 
 def test_a_database_in_memory_is_refused_since_nothing_would_stay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,7 @@ def import_(
     as_json: show.JsonOption = False,
 ) -> None:
     """Turn a raw text, a web page or a Markdown file into an article, and tell what was lost on its way."""
-    if out.exists() and not force:
+    if not force and _exists(out):
         raise NameTaken("file", str(out), hint="Choose another name, or replace it with --force.")
     made = manuscript.read(_bytes(source), file=str(source), title=title, source=kind)
     _write(out, made.text)
@@ -53,6 +54,13 @@ def _bytes(source: Path) -> bytes:
         raise ArticleError(f"The file cannot be read: {error.strerror}.", file=str(source)) from error
 
 
+def _exists(out: Path) -> bool:
+    try:
+        return out.exists()
+    except OSError as error:
+        raise ArticleError(f"The article cannot be written: {error.strerror}.", file=str(out)) from error
+
+
 def _write(out: Path, text: str) -> None:
     """The whole file or none of it."""
     part = out.with_name(f".{out.name}.{os.getpid()}")
@@ -61,7 +69,8 @@ def _write(out: Path, text: str) -> None:
             file.write(text)
         part.replace(out)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise ArticleError(f"The article cannot be written: {error.strerror}.", file=str(out)) from error
 
 

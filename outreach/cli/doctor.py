@@ -155,7 +155,10 @@ def _sender_domain(settings: Settings) -> str | None:
 
 
 def _home(settings: Settings) -> Iterator[Finding]:
-    if not settings.home.is_dir():
+    try:
+        if not settings.home.is_dir():
+            return
+    except OSError:  # told already, of the database in it
         return
     free = shutil.disk_usage(settings.home).free
     words = f"{free / 1e9:,.1f} GB are free in {settings.home}."

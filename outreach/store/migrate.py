@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
-from outreach.errors import DatabaseNotReady, DatabaseTooNew
+from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable
 from outreach.store import (
     campaigns,
     consents,
@@ -50,7 +52,8 @@ def upgrade(store: Store) -> tuple[str | None, str]:
     """
     file = sqlite_file(store)
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        with _reaching(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
     before = _version(store)
     _refuse_newer(store, before)
     config = _config()
@@ -66,10 +69,13 @@ def require_current(store: Store) -> None:
     Raises DatabaseNotReady (never initialised, or older) or DatabaseTooNew.
     """
     file = sqlite_file(store)
-    if file is not None and not file.exists():
-        raise DatabaseNotReady(
-            f"There is no database at {file}.", hint="Run `outreach init` first (it is safe to repeat)."
-        )
+    if file is not None:
+        with _reaching(file):
+            missing = not file.exists()
+        if missing:
+            raise DatabaseNotReady(
+                f"There is no database at {file}.", hint="Run `outreach init` first (it is safe to repeat)."
+            )
     version = _version(store)
     _refuse_newer(store, version)
     if version is None:
@@ -91,6 +97,17 @@ def head() -> str:
 def metadata() -> sa.MetaData:
     """The tables as the nouns declare them, for comparing with what the migrations made."""
     return SQLModel.metadata
+
+
+@contextmanager
+def _reaching(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"The database {file} cannot be reached: {error.strerror}.",
+            hint="Set OUTREACH_HOME (or OUTREACH_DATABASE_URL) to a place that this user may read and write.",
+        ) from error
 
 
 def _version(store: Store) -> str | None:

@@ -35,6 +35,15 @@ def test_a_scraped_text_becomes_an_article(tmp_path: Path) -> None:
     assert "Line 36: a link without a usable target: here; it leads to the link role accreditation." in result.err
 
 
+@pytest.mark.parametrize("options", [(), ("--force",)])
+def test_an_article_that_cannot_be_written_is_refused_and_no_fault_of_outreach(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    told = refused("import", SOURCE, "--out", str(tmp_path / ("x" * 300)), *options)
+    assert "cannot be written" in told
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_json_is_one_document_and_nothing_else(tmp_path: Path) -> None:
     out = tmp_path / "hip.md"
     result = outreach("article", "import", SOURCE, "--out", str(out), "--json")
