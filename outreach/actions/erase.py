@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outreach.audience import erasure
-from outreach.store import consents, deliveries, events, subscribers, subscriptions, suppressions, traces
+from outreach.store import consents, deliveries, events, lists, subscribers, subscriptions, suppressions, traces
 from outreach.store.database import Store
 from outreach.store.events import EventKind
 from outreach.store.suppressions import SuppressionReason
@@ -35,6 +35,7 @@ def person(store: Store, email: str, *, key: bytes, now: datetime) -> Erased:
         traces.prepare(session)
         # The person first: an import that runs holds other writers of people off, and must not wait for us meanwhile.
         subscribers.blank(session, number, now=now)
+        lists.hold(session, subscriptions.lists_of(session, number))
         deliveries.exclude_person(session, number, None, "erased", now)
         rows = Erased(
             subscriptions=subscriptions.forget(session, number),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from outreach import address as addresses
-from outreach.store import deliveries, events, subscribers, suppressions
+from outreach.store import deliveries, events, lists, subscribers, subscriptions, suppressions
 from outreach.store.database import Store
 from outreach.store.events import EventKind
 from outreach.store.suppressions import SuppressionReason
@@ -20,10 +20,12 @@ def address(
     """
     parsed = addresses.parse(email)
     with store.writing() as session:
-        if not suppressions.add(session, parsed.key, reason, now=now, note=note):
-            return False
         person = subscribers.by_email(session, str(parsed))
         number = person.number if person else None
+        if number is not None:
+            lists.hold(session, subscriptions.lists_of(session, number))
+        if not suppressions.add(session, parsed.key, reason, now=now, note=note):
+            return False
         if number is not None:
             deliveries.exclude_person(session, number, None, "suppressed", now)
         events.append(session, EventKind.SUPPRESSED, now, subscriber_id=number, detail={"reason": reason.value})

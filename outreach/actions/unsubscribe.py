@@ -67,8 +67,8 @@ def person(
     campaigns of the list is excluded, in the same transaction.
     """
     with store.writing() as session:
-        ties = subscriptions.of_person(session, subscriber_id)
-        wanted = [tie["list_id"] for tie in ties if list_id in {None, tie["list_id"]}]
+        wanted = [each for each in subscriptions.lists_of(session, subscriber_id) if list_id in {None, each}]
+        lists.hold(session, wanted)
         left = [
             each
             for each in wanted

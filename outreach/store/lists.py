@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -78,6 +79,16 @@ def locked(session: Session, list_id: int) -> MailingList:
     if found is None:
         raise NotFound("list", str(list_id))
     return found
+
+
+def hold(session: Session, list_ids: Iterable[int]) -> None:
+    """Keep launches of these lists waiting until the transaction ends, and wait for those that are under way.
+
+    Who takes a person off a list does so before anything else: else a launch that began earlier would not know that
+    they left, and they who leave would not find the deliveries that it makes.
+    """
+    mine = sa.select(_list.c.id).where(_list.c.id.in_(sorted(list_ids))).order_by(_list.c.id)
+    session.execute(mine.with_for_update(read=True)).all()
 
 
 def names(session: Session) -> list[str]:

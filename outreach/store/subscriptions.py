@@ -49,6 +49,12 @@ def counts(session: Session, list_id: int) -> dict[SubscriptionState, int]:
     return {each: found.get(each, 0) for each in SubscriptionState}
 
 
+def lists_of(session: Session, subscriber_id: int) -> list[int]:
+    """The lists that a person has a tie to, in whatever state."""
+    mine = sa.select(_tie.c.list_id).where(_tie.c.subscriber_id == subscriber_id).order_by(_tie.c.list_id)
+    return list(session.execute(mine).scalars())
+
+
 def of_person(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     """A person's ties by the name of the list: list_id, list, title, state, created_at, changed_at."""
     columns = (

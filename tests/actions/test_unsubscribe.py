@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from outreach.actions import suppress, unsubscribe
+from outreach.actions import erase, suppress, unsubscribe
 from outreach.errors import AddressError
-from outreach.store import consents, deliveries, subscribers, subscriptions, suppressions
+from outreach.store import campaigns, consents, deliveries, lists, subscribers, subscriptions, suppressions
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store, table_of
 from outreach.store.deliveries import Delivery
@@ -101,6 +102,28 @@ def test_a_suppressed_address_is_excluded_from_what_is_being_sent(store: Store, 
         kept = suppressions.find(session, "person1@sample.example.org")
     assert kept is not None
     assert (kept.reason.value, kept.note) == ("manual", "asked by letter")
+
+
+@pytest.mark.parametrize("how", ["unsubscribe", "suppress", "erase"])
+def test_who_leaves_while_a_campaign_is_launched_is_excluded_from_it(store: Store, now: datetime, how: str) -> None:
+    """A launch that has begun knows nothing of who leaves now: they wait for it, and take themselves out."""
+    list_id = people.listed(store, now, people=2)
+    number = people.made(store, now, list_id=list_id)
+    ways = {
+        "unsubscribe": lambda: unsubscribe.person(store, 1, None, source="test", now=now),
+        "suppress": lambda: suppress.address(store, "person0@sample.example.org", now=now),
+        "erase": lambda: erase.person(store, "person0@sample.example.org", key=b"k" * 32, now=now),
+    }
+    leaving = threading.Thread(target=ways[how])
+    with store.writing() as session:
+        lists.locked(session, list_id)
+        campaigns.move(session, number, CampaignState.DRAFT, CampaignState.SENDING, now=now, launched_at=now)
+        deliveries.freeze(session, number, list_id, now)
+        leaving.start()
+        leaving.join(0.3)  # long enough for whoever does not wait; who does is not hurried
+        assert leaving.is_alive()
+    leaving.join(20)
+    assert tallies(store, number) == {"queued": 1, "excluded": 1}
 
 
 def test_an_address_that_nobody_has_can_be_suppressed(store: Store, now: datetime) -> None:
