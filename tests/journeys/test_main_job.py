@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -97,7 +98,8 @@ def test_a_deferred_message_is_told_and_tried_again(host: Host, inbox: Inbox) ->
     inbox.replies = {address.lower(): ["451 4.7.1 come back later"]}
     host.environment["OUTREACH_RETRY_FIRST"] = "5s"
     host.outreach("campaign", "create", CAR_T, "--list", "sample")
-    sent = host.outreach("campaign", "send", CAR_T, "--wait")
+    sent = host.outreach("campaign", "send", CAR_T, "--wait", "--json")
+    assert json.loads(sent.stdout)["deferred"] == 1
     assert "1 are deferred" in sent.stderr
     host.start("sender")
     host.start("clock")

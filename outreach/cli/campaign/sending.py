@@ -43,11 +43,11 @@ def send(
             _drain(house, number)
         with house.store.reading() as session:
             status = figures.status(session, campaigns.by_id(session, number))
+    told = [f"{status[state.value]:,} {state.value}" for state in DeliveryState if status[state.value]]
     if as_json:
         show.document(status)
-        return
-    told = [f"{status[state.value]:,} {state.value}" for state in DeliveryState if status[state.value]]
-    show.line(f"{name} is {status['state']}: {', '.join(told)}.")
+    else:
+        show.line(f"{name} is {status['state']}: {', '.join(told)}.")
     waiting = status["queued"] + status["claimed"]
     if wait and status["deferred"]:
         show.note(f"{status['deferred']:,} are deferred: `outreach run` (or `outreach sender`) tries them again.")
