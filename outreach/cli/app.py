@@ -15,7 +15,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # Descriptions are cut to the width; on a wide terminal there is no need to.
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
 

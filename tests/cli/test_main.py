@@ -53,3 +53,13 @@ def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
 
 def test_the_version_is_told() -> None:
     assert outreach("--version").stdout.startswith("outreach ")
+
+
+def test_a_command_that_inlines_nothing_does_not_wait_for_premailer() -> None:
+    loaded = "import sys, outreach.cli; sys.exit('premailer' in sys.modules or 'requests' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False, timeout=60).returncode == 0
+
+
+def test_help_is_not_cut_where_the_terminal_is_wide() -> None:
+    said = outreach("campaign", "--help", COLUMNS="140").stdout
+    assert "Make a campaign from an article and a list; it waits as a draft until it is scheduled or sent." in said
