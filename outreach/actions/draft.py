@@ -11,14 +11,15 @@ from typing import Any
 from outreach.actions import compose
 from outreach.actions.compose import Defaults
 from outreach.errors import NameTaken, OutreachError, StateError
+from outreach.message import compile as compiler
 from outreach.store import campaigns, lists
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.lists import MailingList
 
-#: What stands in for settings that are still missing while an article is tried out.
+#: What stands in for a sender and URLs that are still missing while an article is tried out.
 STAND_IN = "Sender <sender@example.org>"
-QUOTE_STAND_IN = "https://example.org/quote"
+STAND_IN_URL = "https://example.org/"
 
 #: Names stand in commands and file names; a run adds -YYYYMMDD-HHMM to it.
 LONGEST_NAME = 80
@@ -150,9 +151,15 @@ def _require_changeable(campaign: Campaign, verb: str) -> None:
 
 
 def _try_out(campaign: Campaign, mailing_list: MailingList, defaults: Defaults, now: datetime) -> None:
-    """Compile what would be stored; what settings may still supply is stood in for."""
-    lenient = replace(defaults, sender=defaults.sender or STAND_IN, quote_url=defaults.quote_url or QUOTE_STAND_IN)
-    compose.campaign(campaign, mailing_list, lenient, date=now, tracked=True)
+    """Compile what would be stored; a sender and URLs that are still missing are stood in for.
+
+    A draft may lack them: check tells of them, and a launch refuses.
+    """
+    lenient = replace(defaults, sender=defaults.sender or STAND_IN)
+    read = compose.article(campaign, lenient)
+    whole = replace(read, links={**read.links, **dict.fromkeys(read.dead_roles, STAND_IN_URL)})
+    who = compose.identity(campaign, whole, mailing_list, lenient)
+    compiler.campaign(whole, compose.layout(campaign), who, date=now, tracked=True)
 
 
 def _number(mailing_list: MailingList) -> int:

@@ -37,6 +37,14 @@ def test_a_draft_keeps_article_and_layout_whole(sqlite_store: Store, now: dateti
     assert (made_one.article, made_one.layout["layout.html"]) == (ARTICLE, LAYOUT)
 
 
+def test_a_draft_may_still_lack_the_url_of_a_link_role(sqlite_store: Store, now: datetime) -> None:
+    listed(sqlite_store, now)
+    text = ARTICLE.replace("links:\n", "links:\n  partner:\n") + "\n[Our partner](partner) and [others](others).\n"
+    lacking = replace(DRAFT, article=("spring", text))
+    made_one = draft.create(sqlite_store, "spring", lacking, defaults=DEFAULTS, now=now)
+    assert made_one.article == text
+
+
 def test_a_list_that_is_not_there_writes_nothing(sqlite_store: Store, now: datetime) -> None:
     listed(sqlite_store, now)
     with pytest.raises(NotFound) as refusal:
