@@ -64,8 +64,8 @@ class Clock:
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop` is set; what is being done then is done to its end."""
-        scheduler = self._start()
         ahead = time.time() - time.monotonic()
+        scheduler = self._start()
         try:
             while not stop.wait(BEAT):
                 # APScheduler plans by the machine's clock, and would sleep as long as that was set back.
