@@ -23,7 +23,7 @@ from outreach.errors import ListFileError, StateError
 from outreach.store import consents, events, intake, lists, suppressions, turn
 from outreach.store.database import Stay, Store
 from outreach.store.events import EventKind
-from outreach.store.intake import Tally, Terms
+from outreach.store.intake import Intake, Tally, Terms
 from outreach.store.staging import Staging
 
 #: How long a slice should hold the writer, in seconds: half of the 50 ms that it may, since some are slow for once.
@@ -230,10 +230,11 @@ def _begun(stay: Stay, digest: str, order: Order) -> tuple[int, bool, Terms]:
 def _taken_over(stay: Stay, staging: Staging, terms: Terms, progress: Progress) -> Tally:
     """Take the staged rows over, each slice as long as the writer may be held."""
     tally, size, done, goal = Tally(), FEWEST, 0, HOLD[stay.store.backend]
+    taking = Intake(terms)
     while part := staging.take(size):
         with stay.writing() as session:
             held = time.perf_counter()
-            tally += intake.apply(session, part, terms)
+            tally += taking.apply(session, part)
         held = time.perf_counter() - held
         staging.pause()
         size = max(FEWEST, min(size * 2, int(part.rows * goal / held)))

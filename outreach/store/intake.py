@@ -78,23 +78,41 @@ def judge(session: Session, part: Slice, list_id: int | None, *, confirms: bool)
     return tally
 
 
-def apply(session: Session, part: Slice, terms: Terms) -> Tally:
-    """Take a slice over: who is new comes in, who is here is completed; nobody who left is brought back."""
-    state = SubscriptionState.CONFIRMED if terms.confirms else SubscriptionState.UNCONFIRMED
-    values = {"first": part.first, "end": part.end, "now": terms.now}
-    values |= {"the_list": terms.list_id, "the_state": state, "the_source": terms.source_id}
-    sql = _statements(session)
-    _settle(session, *_LOCKS)
-    known, tally = _looked_up(session, sql, values, confirms=terms.confirms)
-    if known < part.rows:
+class Intake:
+    """One file's way into the tables."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        #: The newest person, as long as this import has brought in everybody who is there; it need look nobody up then,
+        #: since no address comes twice in a file. That is the first import into a new installation.
+        self._ours: int | None = 0
+
+    def apply(self, session: Session, part: Slice) -> Tally:
+        """Take a slice over: who is new comes in, who is here is completed; nobody who left is brought back."""
+        _settle(session, *_LOCKS)
+        sql, values, confirms = _statements(session), self._values(part), self._terms.confirms
         values["newest"] = session.execute(sql.newest).scalar_one()
-        _execute(session, values, sql.bring_rest if known else sql.bring_all, sql.tie_new)
-        _execute(session, values, *([sql.consent_new] if terms.confirms else []))
-    if known:
-        _execute(session, values, sql.tie_known, sql.update)
-        consents = (sql.consent_known, sql.confirm, sql.consent_waiting)
-        _execute(session, values, *(consents if terms.confirms else ()))
-    return tally
+        if self._ours == values["newest"]:
+            known, tally = 0, _told(None, part.rows, differs=False, confirms=confirms)
+        else:
+            self._ours = None
+            known, tally = _looked_up(session, sql, values, confirms=confirms)
+        if known < part.rows:
+            _execute(session, values, sql.bring_rest if known else sql.bring_all, sql.tie_new)
+            _execute(session, values, *([sql.consent_new] if confirms else []))
+        if known:
+            _execute(session, values, sql.tie_known, sql.update)
+            consents = (sql.consent_known, sql.confirm, sql.consent_waiting)
+            _execute(session, values, *(consents if confirms else ()))
+        if self._ours is not None:
+            self._ours = session.execute(sql.newest).scalar_one()
+        return tally
+
+    def _values(self, part: Slice) -> dict[str, Any]:
+        terms = self._terms
+        state = SubscriptionState.CONFIRMED if terms.confirms else SubscriptionState.UNCONFIRMED
+        values = {"first": part.first, "end": part.end, "now": terms.now}
+        return {**values, "the_list": terms.list_id, "the_state": state, "the_source": terms.source_id}
 
 
 def _looked_up(session: Session, sql: Statements, values: dict[str, Any], *, confirms: bool) -> tuple[int, Tally]:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from outreach.actions import erase, import_list, unsubscribe
+from outreach.actions import create_list, erase, import_list, subscribe, unsubscribe
 from outreach.actions.import_list import ImportReport
 from outreach.errors import ListFileError, OutreachError, StateError
 from outreach.store import intake, lists, staging, subscribers, subscriptions, suppressions
@@ -205,7 +205,7 @@ class Stopped(Exception):
 def _stop_after(slices: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """End the import when so many slices were taken over, and take few rows at once."""
     taken = 0
-    apply = intake.apply
+    apply = intake.Intake.apply
 
     def counted(*arguments: Any) -> intake.Tally:
         nonlocal taken
@@ -214,7 +214,7 @@ def _stop_after(slices: int, monkeypatch: pytest.MonkeyPatch) -> None:
         taken += 1
         return apply(*arguments)
 
-    monkeypatch.setattr(intake, "apply", counted)
+    monkeypatch.setattr(intake.Intake, "apply", counted)
 
 
 @pytest.fixture
@@ -306,6 +306,23 @@ def test_others_write_between_the_slices(store: Store, now: datetime) -> None:
     run(store, people(100), now, progress=leave)
     assert len(left[0]) == 1
     assert states(store) == {"confirmed": 99, "unsubscribed": 1}
+
+
+@pytest.mark.usefixtures("small_slices")
+def test_somebody_who_comes_in_between_by_another_door_is_found(store: Store, now: datetime) -> None:
+    """The first import looks nobody up, until there is somebody whom it has not brought in."""
+
+    def come(what: str, done: int, _: int | None) -> None:
+        if what == "writing" and done == 12:
+            list_id = create_list.named(store, "other", now=now).number
+            last = max(f"p{(number * 7919) % 100_003}@example.org" for number in range(100))
+            subscribe.add(store, subscribe.Person(last, "Own words"), list_id, consent="yes", source="form", now=now)
+
+    report = run(store, people(100), now, progress=come)
+    assert figures(report) == (100, 0, 0, 0)
+    assert states(store) == {"confirmed": 100}
+    with store.reading() as session:
+        assert session.execute(sa.select(sa.func.count()).select_from(table_of(Subscriber))).scalar_one() == 100
 
 
 def test_a_killed_import_lets_the_next_one_in_and_is_completed(
