@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from html import escape
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -171,7 +172,7 @@ class _Reader:
     def html(self, source: str, first: int) -> Iterator[Block]:
         """Raw HTML, read as a page is: an article would show its tags."""
         place = self.mask.lines[first]
-        source = self.mask.reveal(source)
+        source = _without_open_comment(self.mask.reveal(source))
         try:
             page = rawhtml.read(source, self.roles, file="")
         except ArticleError:
@@ -180,6 +181,12 @@ class _Reader:
             yield replace(block, line=place + block.line - 1)
         if not page.blocks:
             yield Block(Kind.OTHER, " ".join(source.split()), "", place, aside=True)
+
+
+def _without_open_comment(source: str) -> str:
+    """A comment that never ends is a slip of the pen: what follows its beginning was meant to be read."""
+    closed, end, rest = source.rpartition("-->")
+    return closed + end + escape(rest.replace("<!--", ""), quote=False) if "<!--" in rest else source
 
 
 def _groups(tokens: list[Token]) -> Iterator[list[Token]]:

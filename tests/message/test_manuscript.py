@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 import lxml.html
@@ -235,6 +236,11 @@ def test_braces_that_were_never_jinja_are_shown() -> None:
     assert "&#123;&#123;1, 2}}" in html
 
 
+def test_a_call_in_a_comment_is_told_and_makes_no_button() -> None:
+    found = made(f"# A Title\n\n{PROSE}\n\n<!-- Receive a free quote here -->\n", "a.md")
+    assert ([told.text for told in found.dropped], found.calls) == (["<!-- Receive a free quote here -->"], ())
+
+
 TOKENS = """
     Alpha Beta gamma. delta, {{ }} {% %} {# #} # ## - * _ ** ` ``` > 1. 12) [a](b) ![c](d.png) <b> </b> &amp; &lt; \\ |
     === --- Receive a free quote here click GHA accredited → : "quoted" don't <p> </p> <h1> </h1> <br> https://example.org/x_y_z
@@ -262,7 +268,12 @@ def test_no_word_of_any_markdown_is_lost(source: str) -> None:
     source = f"{PROSE}\n\n{re.sub('<[^<>]*>', '', source)}\n"
     draft = manuscript.read(source.encode(), file="a.md", title="Given")
     article.parse(draft.text, file="made.md")
-    assert not lost(source, draft)
+    assert not lost(unescape(source), draft)
+
+
+def test_what_follows_a_comment_that_never_ends_is_kept() -> None:
+    draft = manuscript.read(f"{PROSE}\n\n<!-- Receive quote <!-- \n".encode(), file="a.md", title="Given")
+    assert "Receive quote" in draft.text
 
 
 @settings(max_examples=200, deadline=None)
