@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from outreach.store import migrate
 from outreach.store.database import Store
@@ -25,6 +26,11 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 #: The rooms of the pure floor: their tests may open no socket.
 PURE = {"message", "audience", "timing", "replies", "tracking"}
+
+
+#: What passed once passes everywhere: the same examples in every run. --hypothesis-profile=default looks for others.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ class _Draft:
             above = place is not None and at < place
             if place is not None and at < lead and _same(block.words, found):
                 self.drop_title(block, first=at == place, given=given)
-            elif (block.aside or above) and not roles.is_call(block.words):
+            elif (block.aside or above) and not (block.markdown and roles.is_call(block.words)):
                 self.dropped.append(Dropped(block.line, block.words, "it stands around the article, not in it"))
             else:
                 self.blocks.append(block)
