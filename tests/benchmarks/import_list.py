@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/benchmarks/import_list.py [--rows 1000000] [--order random] [--postgresql auto] [--repeat 3]
 
-The rows have six columns, names in several scripts, some with commas. The rate counts the whole import: reading,
+The rows have names in several scripts, some with commas. The rate counts the whole import: reading,
 checking, staging, taking over, every commit durable. Medians of several runs, each in a process of its own; since
 machines are shared, `csv_alone_rows_per_s` tells what the csv module takes to read the same file at the same time.
 With --probe a second process asks for the writer again and again: `writer_waited_ms` is the longest that it waited.
@@ -44,17 +44,17 @@ CITIES = ("Berlin", "Wien", "Paris", "Köln", "Zürich", "Tokyo", "Seoul")
 ZONES = ("Europe/Berlin", "Asia/Tokyo", "America/Lima")
 
 
-def write_file(file: Path, rows: int, order: str) -> None:
-    """A list of people who do not exist, whose addresses ascend or come in no order."""
+def write_file(file: Path, rows: int, order: str, columns: int = 6) -> None:
+    """A list of people who do not exist, whose addresses ascend or come in no order, with 2 columns or 6."""
     chance = random.Random(1)
     with file.open("w", encoding="utf-8", newline="") as out:
-        out.write("email,name,language,timezone,country,city\n")
+        out.write("email,name\n" if columns == 2 else "email,name,language,timezone,country,city\n")
         for number in range(rows):
             local = number if order == "ascending" else chance.getrandbits(44)
             name = f"{chance.choice(FIRST)} {chance.choice(LAST)}"
             name = f'"{name}"' if "," in name else name
-            rest = f"{chance.choice(('en', 'de', 'fr'))},{chance.choice(ZONES)},XX,{chance.choice(CITIES)}"
-            out.write(f"user{local}@mail{chance.randrange(50)}.example.org,{name},{rest}\n")
+            rest = f",{chance.choice(('en', 'de', 'fr'))},{chance.choice(ZONES)},XX,{chance.choice(CITIES)}"
+            out.write(f"user{local}@mail{chance.randrange(50)}.example.org,{name}{rest if columns == 6 else ''}\n")
 
 
 def probe(url: str, stop: Event, longest: Any) -> None:
@@ -168,15 +168,21 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rows", type=int, default=1_000_000)
     options.add_argument("--order", choices=("random", "ascending"), default="random")
+    options.add_argument("--columns", type=int, choices=(2, 6), default=6)
     options.add_argument("--consent", action="store_true", help="with a proof of consent for each person")
     options.add_argument("--probe", action="store_true", help="a second process that wants to write meanwhile")
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--postgresql", metavar="URL", help="also on this server (without database), or `auto`")
     wanted = options.parse_args()
-    found: dict[str, Any] = {"rows": wanted.rows, "order": wanted.order, "consent": wanted.consent}
+    found: dict[str, Any] = {
+        "rows": wanted.rows,
+        "columns": wanted.columns,
+        "order": wanted.order,
+        "consent": wanted.consent,
+    }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "people.csv"
-        write_file(file, wanted.rows, wanted.order)
+        write_file(file, wanted.rows, wanted.order, wanted.columns)
         for kind, urls in databases(wanted.postgresql, Path(folder), wanted.repeat):
             runs = []
             for url in urls:
