@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from outreach.actions import initialise, record
 from outreach.actions.compose import Defaults
+from outreach.actions.join import Letter
 from outreach.config import Settings
 from outreach.engine import replay
 from outreach.engine.clock import Chore, Clock
@@ -127,6 +128,16 @@ def layout(settings: Settings, name: str) -> Layout:
             except (UnicodeDecodeError, OSError) as error:
                 raise TemplateError("it cannot be read as UTF-8 text", file=str(file)) from error
     return Layout(name, sources)
+
+
+def letter(settings: Settings) -> Letter:
+    """The mail by which people confirm that they want a list; it looks like other mail."""
+    found = {
+        file.name.removesuffix(".md").rpartition(".")[2]: file for file in _files(settings, "notices", "confirm.*.md")
+    }
+    articles = {language: file.read_text(encoding="utf-8-sig") for language, file in found.items()}
+    sources = {**layout(settings, "default").sources, **layout(settings, "notice").sources}
+    return Letter(articles, Layout("notice", sources), defaults(settings))
 
 
 def signer(settings: Settings) -> Signer | None:

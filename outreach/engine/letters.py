@@ -80,6 +80,7 @@ class Letters:
             preferences=f"{start}/p/{make(Purpose.PREFERENCES, delivery)}",
             view=f"{start}/v/{make(Purpose.VIEW, delivery)}",
             feedback_id=f"{claimed.campaign_id}:newsletter:outreach",
+            confirm=f"{start}/confirm/{make(Purpose.CONFIRM, delivery)}",
         )
 
     def _envelope_sender(self, delivery_id: int, sender: Address) -> str:

@@ -49,6 +49,8 @@ class Stamp:
     preferences: str
     view: str
     feedback_id: str | None = None
+    #: Where the person confirms that they want the mail of a list; only asked for by mail that asks them.
+    confirm: str = ""
 
 
 def field_name(header: str) -> str:

@@ -26,6 +26,14 @@ class CampaignState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class CampaignKind(StrEnum):
+    """What a campaign is for."""
+
+    NEWSLETTER = "newsletter"
+    #: Mail that a person asked for by an act of their own, such as a confirmation: goes first, and to them alone.
+    NOTICE = "notice"
+
+
 #: from -> the states that may follow; moves are made by compare-and-swap.
 MOVES: dict[CampaignState, frozenset[CampaignState]] = {
     CampaignState.DRAFT: frozenset({CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.CANCELLED}),
@@ -55,6 +63,7 @@ class Campaign(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=100, unique=True)
     list_id: int = Field(foreign_key="mailing_list.id")
+    kind: CampaignKind = Field(default=CampaignKind.NEWSLETTER, sa_type=Choice(CampaignKind))
     state: CampaignState = Field(default=CampaignState.DRAFT, sa_type=Choice(CampaignState))
     #: Why it is paused, held or stopped; None otherwise.
     reason: str | None = Field(default=None, sa_type=sa.Text)
@@ -98,7 +107,7 @@ class CompiledCampaign(SQLModel, table=True):
 
 def by_name(session: Session, name: str) -> Campaign:
     """The campaign of that name; raises NotFound, which suggests the nearest."""
-    found: Campaign | None = session.execute(sa.select(Campaign).where(_campaign.c.name == name)).scalar_one_or_none()
+    found = find(session, name)
     if found is None:
         known = names(session)
         raise NotFound("campaign", name, known, hint=None if known else "There is no campaign yet; make one first.")
@@ -113,6 +122,12 @@ def by_id(session: Session, campaign_id: int) -> Campaign:
     return found
 
 
+def find(session: Session, name: str) -> Campaign | None:
+    """The campaign of that name, or None."""
+    found: Campaign | None = session.execute(sa.select(Campaign).where(_campaign.c.name == name)).scalar_one_or_none()
+    return found
+
+
 def locked(session: Session, campaign_id: int) -> Campaign:
     """The campaign as it is now, held against other writers until the transaction ends; raises NotFound."""
     found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
@@ -122,13 +137,15 @@ def locked(session: Session, campaign_id: int) -> Campaign:
 
 
 def names(session: Session) -> list[str]:
-    """Every campaign's name."""
-    return list(session.execute(sa.select(_campaign.c.name).order_by(_campaign.c.name)).scalars())
+    """Every campaign's name, but those of notices, which make themselves."""
+    mine = sa.select(_campaign.c.name).where(_campaign.c.kind == CampaignKind.NEWSLETTER)
+    return list(session.execute(mine.order_by(_campaign.c.name)).scalars())
 
 
 def all(session: Session) -> list[Campaign]:
-    """Every campaign, the newest first."""
-    return list(session.execute(sa.select(Campaign).order_by(_campaign.c.id.desc())).scalars())
+    """Every campaign but notices, the newest first."""
+    mine = sa.select(Campaign).where(_campaign.c.kind == CampaignKind.NEWSLETTER)
+    return list(session.execute(mine.order_by(_campaign.c.id.desc())).scalars())
 
 
 def add(session: Session, campaign: Campaign) -> Campaign:

@@ -21,11 +21,13 @@ from outreach.store import (
     events,
     hits,
     installation,
+    joinings,
     links,
     lists,
     subscribers,
     subscriptions,
     suppressions,
+    throttles,
 )
 from outreach.store.database import Store, sqlite_file
 
@@ -37,11 +39,13 @@ NOUNS = (
     events,
     hits,
     installation,
+    joinings,
     links,
     lists,
     subscribers,
     subscriptions,
     suppressions,
+    throttles,
 )
 
 
