@@ -86,6 +86,15 @@ class Settings(BaseSettings):
     return_path: str | None = Field(
         None, description="The address that failure reports come back to, such as bounces@news.clinic.example."
     )
+    leave_address: str | None = Field(
+        None,
+        description="The address that takes mail to leave, such as leave@news.clinic.example; see OUTREACH_INBOX.",
+    )
+    inbox: str | None = Field(
+        None,
+        description="Where `outreach run` takes mail to the leave address from your mail server, such as "
+        "lmtp://127.0.0.1:2424 or smtp://127.0.0.1:2525.",
+    )
     dkim_domain: str | None = Field(
         None, description="The domain that mail is signed for (DKIM), such as clinic.example: that of the sender."
     )
@@ -151,10 +160,18 @@ class Settings(BaseSettings):
             raise ValueError("it is the start of links and can have neither ? nor #")
         return value.rstrip("/")
 
-    @field_validator("sender", "reply_to", "return_path")
+    @field_validator("inbox")
+    @classmethod
+    def _inbox(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "smtp://localhost:25")
+        if parts.scheme not in {"smtp", "lmtp"} or not parts.hostname or not parts.port:
+            raise ValueError("it must be where to listen, such as lmtp://127.0.0.1:2424 or smtp://127.0.0.1:2525")
+        return value
+
+    @field_validator("sender", "reply_to", "return_path", "leave_address")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
-        bare = info.field_name == "return_path"
+        bare = info.field_name in {"return_path", "leave_address"}
         try:
             if value is not None:
                 (address.parse if bare else address.parse_mailbox)(value)

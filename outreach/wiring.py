@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
+from outreach import address
 from outreach.actions import initialise, record
 from outreach.actions.compose import Defaults
 from outreach.actions.join import Letter
 from outreach.config import Settings
-from outreach.engine import replay
+from outreach.engine import postbox, replay
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
 from outreach.engine.desk import boot_clock
@@ -24,6 +26,7 @@ from outreach.engine.expiry import Expiry
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, OutreachError, SettingsError, TemplateError
+from outreach.inbox.smtp import Listener
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
@@ -37,7 +40,7 @@ from outreach.transport.base import Transport
 from outreach.transport.folder import FolderTransport
 from outreach.transport.relay import Folder, hello_name
 from outreach.transport.smtp import SmtpTransport
-from outreach.web import app
+from outreach.web import app, listen
 from outreach.web.app import Site
 
 
@@ -238,6 +241,18 @@ def web(house: House) -> Starlette:
     return app.make(house.store, TokenMaker(house.keys), site)
 
 
+def inbox(house: House) -> Listener | None:
+    """The listener for mail that comes in; None where the settings name none. Raises OutreachError for a taken port."""
+    settings = house.settings
+    if settings.inbox is None or settings.leave_address is None:
+        return None
+    where = urlsplit(settings.inbox)
+    assert where.hostname is not None
+    leave = address.parse(settings.leave_address)
+    heard = postbox.reception(house.store, TokenMaker(house.keys), leave, now=lambda: datetime.now(UTC))
+    return Listener(heard, listen.on(where.hostname, where.port or 0), lmtp=where.scheme == "lmtp")
+
+
 def sender(house: House, *, share: int = 1) -> Sender:
     """A sender; where `share` of them work side by side, each keeps to its part of the rate."""
     settings = house.settings
@@ -247,6 +262,7 @@ def sender(house: House, *, share: int = 1) -> Sender:
         return_path=settings.return_path,
         rate=Rate(rate.count / share, rate.period) if rate else None,
         plan=plan(settings),
+        leave_by_mail=settings.leave_address,
         sign=sign(settings),
         journals=journals(settings),
         watermark=watermark(house),
@@ -254,15 +270,18 @@ def sender(house: House, *, share: int = 1) -> Sender:
     return Sender(house.store, transport(settings), TokenMaker(house.keys), options)
 
 
-def man(crew: Crew, house: House, *, senders: int, clock: bool) -> None:
-    """Put clock and senders to work in a crew; raises SettingsError where they cannot be had."""
+def man(crew: Crew, house: House, *, senders: int, clock: bool, inbox: bool = False) -> None:
+    """Put clock, senders and inbox to work in a crew; raises OutreachError where they cannot be had."""
+    listener = _inbox(house) if inbox else None
+    if listener is not None:
+        crew.add("inbox", looping(listener.run))
     if clock:
         crew.add("clock", _clock(house).run)
     for number in range(senders):
         crew.add(f"sender-{number + 1}", looping(sender(house, share=senders).run))
 
 
-_clock = clock
+_clock, _inbox = clock, inbox
 
 
 def key_file(settings: Settings) -> Path:

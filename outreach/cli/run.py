@@ -71,7 +71,7 @@ def _serve(house: House, crew: Crew, host: str, port: int, *, senders: int, cloc
     _warn_of_dead_links(listen.url(listener), house.settings.public_url)
     sys.stdout.flush()
     try:
-        wiring.man(crew, house, senders=senders, clock=clock)
+        wiring.man(crew, house, senders=senders, clock=clock, inbox=clock)
         serving.run(sockets=[listener])
     finally:
         _leave(crew)

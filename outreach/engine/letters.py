@@ -12,6 +12,7 @@ from outreach.errors import CompileError
 from outreach.message import splice
 from outreach.message.compiled import Compiled
 from outreach.message.recipient import Recipient, Stamp
+from outreach.replies.returnpath import tagged
 from outreach.store.claims import MOST_CAMPAIGNS, Claimed
 from outreach.tracking.token import Purpose, TokenMaker
 from outreach.transport.base import Outgoing
@@ -27,11 +28,18 @@ class Letters:
     """Writes the messages of one sender."""
 
     def __init__(
-        self, tokens: TokenMaker, public_url: str, *, return_path: str | None = None, sign: Sign | None = None
+        self,
+        tokens: TokenMaker,
+        public_url: str,
+        *,
+        return_path: str | None = None,
+        leave_by_mail: str | None = None,
+        sign: Sign | None = None,
     ) -> None:
         self._make = tokens.make
         self._public_url = public_url.rstrip("/")
         self._return_path = address.parse(return_path) if return_path else None
+        self._leave = address.parse(leave_by_mail) if leave_by_mail else None
         self._sign = sign
         self._campaigns: OrderedDict[int, tuple[Compiled, Address]] = OrderedDict()
 
@@ -81,6 +89,7 @@ class Letters:
             view=f"{start}/v/{make(Purpose.VIEW, delivery)}",
             feedback_id=f"{claimed.campaign_id}:newsletter:outreach",
             confirm=f"{start}/confirm/{make(Purpose.CONFIRM, delivery)}",
+            unsubscribe_by_mail=tagged(self._leave, make(Purpose.UNSUBSCRIBE, delivery)) if self._leave else "",
         )
 
     def _envelope_sender(self, delivery_id: int, sender: Address) -> str:
@@ -88,7 +97,7 @@ class Letters:
         path = self._return_path
         if path is None:
             return str(sender)
-        return f"{path.local}+{self._make(Purpose.BOUNCE, delivery_id)}@{path.domain}"
+        return tagged(path, self._make(Purpose.BOUNCE, delivery_id))
 
 
 def sender_of(compiled: Compiled) -> Address:

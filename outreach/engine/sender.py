@@ -69,6 +69,8 @@ class SenderOptions:
     plan: RetryPlan = field(default_factory=RetryPlan)
     #: How long a claim is ours without a sign of life.
     lease: timedelta = timedelta(seconds=60)
+    #: The address that takes a mail to leave; None names none in the header.
+    leave_by_mail: str | None = None
     #: Puts a signature on each message.
     sign: Sign | None = None
     #: The folder on this host's disk where the journals of its senders lie; None keeps none.
@@ -118,7 +120,13 @@ class _Shift:
         only: int | None = None,
         progress: Progress | None = None,
     ) -> None:
-        letters = Letters(tokens, options.public_url, return_path=options.return_path, sign=options.sign)
+        letters = Letters(
+            tokens,
+            options.public_url,
+            return_path=options.return_path,
+            leave_by_mail=options.leave_by_mail,
+            sign=options.sign,
+        )
         bucket = Bucket(options.rate, now=boot_clock()) if options.rate else None
         self._store = store
         self._transport = transport
