@@ -159,7 +159,8 @@ def _try_out(campaign: Campaign, mailing_list: MailingList, defaults: Defaults, 
     read = compose.article(campaign, lenient)
     whole = replace(read, links={**read.links, **dict.fromkeys(read.dead_roles, STAND_IN_URL)})
     who = compose.identity(campaign, whole, mailing_list, lenient)
-    compiler.campaign(whole, compose.layout(campaign), who, date=now, tracked=True)
+    language = defaults.languages.best([whole.language])
+    compiler.campaign(whole, compose.layout(campaign), who, date=now, tracked=True, language=language)
 
 
 def _number(mailing_list: MailingList) -> int:

@@ -67,6 +67,8 @@ class Campaign(SQLModel, table=True):
     subject: str | None = Field(default=None, max_length=500)
     sender: str | None = Field(default=None, max_length=500)
     reply_to: str | None = Field(default=None, max_length=500)
+    #: Whether it stands in the archive for everybody, once it was launched and if its list is public.
+    public: bool = Field(default=False)
     #: The schedule as a person wrote it ...
     wall_time: str | None = Field(default=None, max_length=32)
     timezone: str | None = Field(default=None, max_length=64)
