@@ -61,9 +61,9 @@ class Language:
         """The text in this language, its `%(name)s` filled in."""
         return spoken(self.words, text, **values)
 
-    def count(self, one: str, many: str, number: int, **values: Any) -> str:
-        """The form of the text that this language has for a number, which is `%(num)s` in it."""
-        return self._translations.ngettext(one, many, number) % {"num": number, **values}
+    def form(self, one: str, many: str, number: int) -> str:
+        """The form of the text that this language has for a number."""
+        return self._translations.ngettext(one, many, number)
 
     def date(self, day: date) -> str:
         """A day as people write it: 2 March 2026, 2. März 2026."""
@@ -97,6 +97,11 @@ class Languages:
                 if found is not None:
                     return found
         return self._known[SOURCE]
+
+
+def N_(text: str) -> str:  # noqa: N802  the name by which translators' tools find it
+    """Mark a text in code that readers will meet; it is translated where it is shown."""
+    return text
 
 
 def spoken(words: Mapping[str, str], text: str, **values: Any) -> str:

@@ -18,7 +18,6 @@ from outreach.message.template import Layout
 from outreach.store.campaigns import Campaign
 from outreach.store.lists import MailingList
 
-
 ENGLISH_ALONE = Languages()
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-
 from typing import Any
 
 from outreach.audience.rhythm import Rhythm
+from outreach.language import N_
 from outreach.store import consents, deliveries, events, lists, subscribers, subscriptions
 from outreach.store.consents import Act, Purpose
 from outreach.store.database import Store
 from outreach.store.events import EventKind
 
-#: What a person agrees to on the preferences page.
-WORDING = (
+#: What a person agrees to on the preferences page, in English; pages say it in their language.
+WORDING = N_(
     "You may keep, with my name, which links in your mail I open, so that what you send me fits my interests. "
     "I can withdraw this at any time."
 )

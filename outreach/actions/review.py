@@ -145,9 +145,7 @@ class _Draft:
     def compiled(self, now: datetime, *, tracked: bool = False) -> Compiled:
         """The campaign, compiled; raises TemplateError or CompileError."""
         layout = compose.layout(self.campaign)
-        return compiler.campaign(
-            self.article, layout, self.identity, date=now, tracked=tracked, language=self.language
-        )
+        return compiler.campaign(self.article, layout, self.identity, date=now, tracked=tracked, language=self.language)
 
     def without_dead_roles(self) -> _Draft:
         """The same with a stand-in for every link role that has no URL."""

@@ -86,6 +86,7 @@ class Campaign(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_campaign_due", "state", "due_at"),
         sa.Index("ix_campaign_parent", "parent_id"),
+        sa.Index("ix_campaign_public", "id", sqlite_where=sa.text("public = 1"), postgresql_where=sa.text("public")),
     )
 
 
@@ -177,6 +178,12 @@ def move(
 def change(session: Session, campaign_id: int, *, now: datetime, **changes: Any) -> None:
     """Change columns other than the state."""
     session.execute(sa.update(_campaign).where(_campaign.c.id == campaign_id).values(**changes, updated_at=now))
+    _forget(session, campaign_id)
+
+
+def publish(session: Session, campaign_id: int, public: bool) -> None:
+    """Let everybody read a campaign in the archive, or nobody. It does not count as a change of what is sent."""
+    session.execute(sa.update(_campaign).where(_campaign.c.id == campaign_id).values(public=public))
     _forget(session, campaign_id)
 
 

@@ -104,8 +104,9 @@ class Tally(SQLModel, table=True):
 def freeze(session: Session, campaign_id: int, list_id: int, now: datetime) -> dict[DeliveryState, int]:
     """Make one delivery of everybody who is on the list now; how many are in each state.
 
-    Who may not be mailed is `excluded`, with the first reason that holds: suppressed, unsubscribed, unconfirmed, paused,
-    capped (they want fewer messages than this). Safe to repeat: an audience that was frozen before stays as it is.
+    Who may not be mailed is `excluded`, with the first reason that holds: suppressed, unsubscribed, unconfirmed,
+    paused, capped (they want fewer messages than this). Safe to repeat: an audience that was frozen before stays as it
+    is.
     """
     if _is_frozen(session, campaign_id):
         return tallies(session, campaign_id)

@@ -12,6 +12,14 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("mailing_list", sa.Column("public", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("campaign", sa.Column("public", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_index(
+        "ix_campaign_public",
+        "campaign",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("public = 1"),
+        postgresql_where=sa.text("public"),
+    )
     op.add_column("subscription", sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("subscription", sa.Column("at_most", sa.String(length=32), nullable=True))
     op.create_index(
