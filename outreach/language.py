@@ -42,8 +42,8 @@ class Language:
         self.tag = tag
         self.direction = direction(tag)
         try:
-            self._locale = Locale.parse(tag, sep="-")
-            read = _merged(catalogues)
+            self._locale = Locale.parse("en-001" if tag == SOURCE else tag, sep="-")
+            read = _merged(catalogues, self._locale)
         except (UnknownLocaleError, PoFileError) as error:
             raise ValueError(str(error)) from error
         compiled = BytesIO()
@@ -129,11 +129,12 @@ def direction(tag: str) -> str:
     return "rtl" if rtl else "ltr"
 
 
-def _merged(catalogues: Sequence[str]) -> Catalog:
-    first, *others = [read_po(StringIO(text), abort_invalid=True) for text in catalogues or ("",)]
+def _merged(catalogues: Sequence[str], locale: Locale) -> Catalog:
+    first, *others = [read_po(StringIO(text), locale, abort_invalid=True) for text in catalogues or ("",)]
     for other in others:
         for each in other:
             if each.id:
+                first.delete(each.id)  # which would win otherwise
                 first.add(each.id, each.string, flags=each.flags)
     return first
 

@@ -2,7 +2,7 @@
 
 Everybody sees no value of any person, no link that is counted, and none that belongs to one message: the destinations
 stand in place of tracked links, links to unsubscribe, preferences and the view in browser are gone, and with them what
-a layout marks as `personal` ("You receive this because ...").
+a layout marks by `data-only`: `recipient` ("You receive this because ..."), or `inbox` (the preheader).
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from outreach.message import splice
 from outreach.message.compiled import Compiled, Field
 from outreach.message.recipient import Recipient, Stamp
 
-#: The class that a layout gives to what only the recipient should read.
-PERSONAL = "personal"
-
 _OWN = {name: f"https://{name}.invalid/" for name in ("unsubscribe", "preferences", "view")}
 _CLICK = "https://click.invalid/"
+#: What layouts fill the rest of the inbox's line with.
+_FILLER = "\u034f\u200c\u00a0"
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ def letter(compiled: Compiled, urls: Mapping[int, str], *, bar: str = "") -> Let
     assert isinstance(parsed, EmailMessage)
     page = lxml.html.document_fromstring(_html(parsed))
     assert isinstance(page, lxml.html.HtmlElement)
+    preheader = " ".join(" ".join(each.text_content() for each in page.xpath("//*[@data-only='inbox']")).split(_FILLER))
     _take_out(page)
     for link in page.iter("a"):
         url = link.get("href", "")
@@ -67,12 +67,9 @@ def letter(compiled: Compiled, urls: Mapping[int, str], *, bar: str = "") -> Let
             link.set("href", urls.get(int(url.removeprefix(_CLICK)), ""))
     if bar:
         page.body.insert(0, lxml.html.fragment_fromstring(bar))
-    hidden = page.find_class("preheader")
     return Letter(
         title=str(parsed["Subject"] or ""),
-        preheader=" ".join(hidden[0].text_content().replace("\u034f", "").replace("\u200c", "").split())
-        if hidden
-        else "",
+        preheader=" ".join(preheader.split()),
         language=page.get("lang") or "en",
         html=lxml.html.tostring(page, encoding="unicode", doctype="<!doctype html>"),
     )
@@ -80,7 +77,7 @@ def letter(compiled: Compiled, urls: Mapping[int, str], *, bar: str = "") -> Let
 
 def _take_out(page: lxml.html.HtmlElement) -> None:
     """Remove what is for the recipient alone, and what is left empty by that."""
-    for element in page.find_class(PERSONAL):
+    for element in page.xpath("//*[@data-only]"):
         element.drop_tree()
     own = set(_OWN.values())
     for link in [each for each in page.iter("a") if each.get("href") in own]:

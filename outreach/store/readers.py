@@ -67,11 +67,11 @@ class Reader:
 def of_delivery(session: Session, delivery_id: int) -> Reader | None:
     """The reader of a delivery; None where there is no such delivery, or its person was erased."""
     columns = (
-        _subscriber.c.id,
+        _subscriber.c.id.label("subscriber_id"),
         _subscriber.c.email,
         _campaign.c.list_id,
-        _list.c.title,
-        _campaign.c.id,
+        _list.c.title.label("list_title"),
+        _campaign.c.id.label("campaign_id"),
         _subscriber.c.tracking_consent,
         _subscriber.c.language,
         _subscriber.c.timezone,
@@ -84,7 +84,7 @@ def of_delivery(session: Session, delivery_id: int) -> Reader | None:
     row = session.execute(sa.select(*columns).select_from(joined).where(_delivery.c.id == delivery_id)).one_or_none()
     if row is None:
         return None
-    return Reader(*row, _memberships(session, row[0]))
+    return Reader(**row._mapping, memberships=_memberships(session, row.subscriber_id))
 
 
 def _memberships(session: Session, subscriber_id: int) -> tuple[Membership, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -111,7 +111,8 @@ class Archive:
         if entries is None:
             return None
         values = {"letters": entries, "older": entries[-1].number if more else None}
-        answer = self._pages.render("archive.html", values=values, wishes=wished, **_kept())
+        answer = self._pages.render("archive.html", values=values, wishes=wished)
+        answer.headers.update(_OPEN)
         del answer.headers["x-robots-tag"]
         return answer
 
@@ -166,10 +167,6 @@ class Archive:
         return shown.letter(compiled, urls, bar=bar)
 
 
-def _kept() -> dict[str, str]:
-    return {name.replace("-", "_"): value for name, value in _OPEN.items()}
-
-
 #: What may be kept and shown elsewhere: it is the same for everybody.
 _OPEN = {"cache-control": f"public, max-age={KEPT}"}
 
@@ -181,7 +178,7 @@ def _is_number(text: str) -> bool:
 def _atom(entries: list[Entry], public_url: str, name: str, installed: str) -> bytes:
     """The feed. Its ids stay the same when the installation moves to another address."""
     own = uuid.uuid5(uuid.NAMESPACE_URL, f"outreach:{installed}")
-    feed = etree.Element("feed", nsmap={None: _ATOM})
+    feed = etree.Element(f"{{{_ATOM}}}feed", nsmap=cast("Any", {None: _ATOM}))
     _put(feed, "id", own.urn)
     _put(feed, "title", name)
     _put(feed, "updated", _moment(max((entry.at for entry in entries), default=datetime(2000, 1, 1, tzinfo=UTC))))
@@ -204,7 +201,7 @@ def _atom(entries: list[Entry], public_url: str, name: str, installed: str) -> b
 
 
 def _put(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
-    child = etree.SubElement(parent, name, attributes)
+    child = etree.SubElement(parent, f"{{{_ATOM}}}{name}", attributes)
     child.text = text
     return child
 

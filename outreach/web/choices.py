@@ -65,23 +65,22 @@ class Visit:
         often = form.line(given, "at_most")
         if found is None or often not in {EVERY, *Rhythm}:
             return None
-        until = self._until(form.line(given, "until"), found)
-        if until is False:
+        typed = form.line(given, "until")
+        until = self._until(typed)
+        if typed and until is None:
             return Done("wrong-day", (found.title,), found.list_id)
         person, at_most = self.reader.subscriber_id, None if often == EVERY else Rhythm(often)
         prefer.at_most(self.store, person, found.list_id, at_most, source=self.source, now=self.now)
         prefer.pause(self.store, person, found.list_id, until, source=self.source, now=self.now)
         return Done("noted", (found.title,), found.list_id)
 
-    def _until(self, typed: str, membership: Membership) -> datetime | bool | None:
-        """When the pause that was typed ends; None: there is none, False: it cannot be."""
-        if not typed:
-            return None
+    def _until(self, typed: str) -> datetime | None:
+        """When a pause ends whose last day was typed; None where there is none, or it cannot be."""
         try:
             day = date.fromisoformat(typed)
         except ValueError:
-            return False
-        return rhythm.pause_until(day, timezone=self.reader.timezone, now=self.now) or False
+            return None
+        return rhythm.pause_until(day, timezone=self.reader.timezone, now=self.now)
 
 
 def shown(reader: Reader, now: datetime) -> dict[str, Any]:

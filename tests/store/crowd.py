@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import deliveries, subscriptions
+from outreach.store import claims, deliveries, subscriptions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -138,3 +138,9 @@ def rows_of(store: Store, campaign_id: int) -> list[Delivery]:
     with store.reading() as session:
         statement = sa.select(Delivery).where(table.c.campaign_id == campaign_id).order_by(table.c.id)
         return list(session.execute(statement).scalars())
+
+
+def claimed(store: Store, now: datetime) -> list[claims.Claimed]:
+    """Take up everything that can be."""
+    with store.writing() as session:
+        return claims.claim(session, limit=256, token="t", lease_until=now + timedelta(minutes=1), now=now)
