@@ -43,6 +43,8 @@ def is_open(session: Session) -> bool:
 _campaign, _list = table_of(Campaign), table_of(MailingList)
 
 #: One that was paused or cancelled in the middle may have been a mistake: it is not shown.
+SHOWN = frozenset({CampaignState.SENDING, CampaignState.FINISHED})
+
 _ISSUES = (
     sa.select(_campaign.c.id, _campaign.c.launched_at, _list.c.title)
     .select_from(_campaign.join(_list, _list.c.id == _campaign.c.list_id))
@@ -50,6 +52,7 @@ _ISSUES = (
         _campaign.c.public,
         _list.c.public,
         _campaign.c.launched_at.is_not(None),
-        _campaign.c.state.in_([CampaignState.SENDING, CampaignState.FINISHED]),
+        # Said the other way round, since SQLite would look for states first and for the few public ones after it.
+        _campaign.c.state.not_in([state for state in CampaignState if state not in SHOWN]),
     )
 )

@@ -1,4 +1,4 @@
-"""A letter for everybody: no person's value, no counted link, no token, nothing that was meant for the recipient alone."""
+"""A letter for everybody: no person's value, no counted link, no token, nothing that is for the recipient alone."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_campaign_public",
         "campaign",
-        ["id"],
+        ["id", "list_id", "launched_at", "state"],
         unique=False,
         sqlite_where=sa.text("public = 1"),
         postgresql_where=sa.text("public"),
