@@ -37,6 +37,8 @@ FILE = Path("outreach.toml")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 #: What a URL can be written with: anything but spaces, control characters, quotes and angle brackets.
 _BARE = re.compile(r"[^\s\x00-\x20\x7f\"<>]+")
+_COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{3}){1,2}")
+_PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.(?:avif|gif|jpe?g|png|svg|webp)")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 Duration = Annotated[
@@ -120,6 +122,16 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, comma-separated."
     )
+    brand_name: str | None = Field(
+        None, max_length=80, description="Whose pages readers see; default: the name of the sender."
+    )
+    brand_logo: str | None = Field(
+        None, description="A picture on every page: the name of a file under /media/, such as logo.svg."
+    )
+    brand_colour: str | None = Field(
+        None,
+        description="The colour of buttons and links on pages, such as #0b6e69; made darker or lighter to be read.",
+    )
     templates: Path | None = Field(
         None, description="A folder laid out like the shipped templates/, searched before them."
     )
@@ -192,6 +204,22 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
             raise ValueError("it must be an IANA time zone, such as Europe/Berlin or America/New_York") from None
+        return value
+
+    @field_validator("brand_logo")
+    @classmethod
+    def _picture(cls, value: str | None) -> str | None:
+        if value is not None and not _PICTURE.fullmatch(value):
+            raise ValueError(
+                "it must be the name of a picture in the folder media of the data folder, such as logo.svg"
+            )
+        return value
+
+    @field_validator("brand_colour")
+    @classmethod
+    def _colour(cls, value: str | None) -> str | None:
+        if value is not None and not _COLOUR.fullmatch(value):
+            raise ValueError("it must be a colour such as #0b6e69")
         return value
 
     @field_validator("templates")

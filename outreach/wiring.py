@@ -27,6 +27,7 @@ from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, OutreachError, SettingsError, TemplateError
 from outreach.inbox.smtp import Listener
+from outreach.language import Languages
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
@@ -42,6 +43,7 @@ from outreach.transport.relay import Folder, hello_name
 from outreach.transport.smtp import SmtpTransport
 from outreach.web import app, listen
 from outreach.web.app import Site
+from outreach.web.brand import Brand
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,29 @@ def defaults(settings: Settings) -> Defaults:
         postal_address=settings.postal_address or "",
         quote_url=settings.quote_url,
         public_url=settings.public_url,
+        languages=languages(settings),
     )
+
+
+def languages(settings: Settings) -> Languages:
+    """What pages and mails can speak: English, and every catalogue that is shipped or in `templates`.
+
+    One's own catalogue of a language goes over the shipped one, text by text. Raises SettingsError for one that cannot
+    be read.
+    """
+    catalogues: dict[str, list[str]] = {}
+    for file in _files(settings, "languages", "*.po"):
+        try:
+            catalogues.setdefault(file.stem, []).append(file.read_text(encoding="utf-8-sig"))
+        except (UnicodeDecodeError, OSError) as error:
+            raise SettingsError(f"The catalogue {file} cannot be read as UTF-8 text.") from error
+    return Languages(catalogues)
+
+
+def brand(settings: Settings) -> Brand:
+    """Whose pages readers see."""
+    sender = address.parse_mailbox(settings.sender).name if settings.sender else ""
+    return Brand.of(settings.brand_name or sender, settings.brand_logo or "", settings.brand_colour or "")
 
 
 def transport(settings: Settings) -> Transport:
@@ -237,6 +261,8 @@ def web(house: House) -> Starlette:
         pages=settings.template_folders("pages"),
         media=(settings.home / "media", *settings.template_folders("media")),
         trusted_proxies=settings.trusted_proxies,
+        languages=languages(settings),
+        brand=brand(settings),
     )
     return app.make(house.store, TokenMaker(house.keys), site)
 

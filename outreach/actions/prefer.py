@@ -1,24 +1,66 @@
-"""Note what a person prefers: whether clicks may be kept with their name."""
+"""Note what a person prefers: fewer messages, none for a while, and whether clicks may be kept with their name."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from outreach.store import consents, subscribers
+from outreach.audience.rhythm import Rhythm
+from outreach.language import N_
+from outreach.store import consents, deliveries, events, lists, subscribers, subscriptions
 from outreach.store.consents import Act, Purpose
 from outreach.store.database import Store
+from outreach.store.events import EventKind
 
-#: What a person agrees to on the preferences page.
-WORDING = (
+#: What a person agrees to on the preferences page, in English; pages say it in their language.
+WORDING = N_(
     "You may keep, with my name, which links in your mail I open, so that what you send me fits my interests. "
     "I can withdraw this at any time."
 )
 
 
-def tracking(store: Store, subscriber_id: int, agreed: bool, *, source: str, now: datetime) -> bool:
+def at_most(
+    store: Store, subscriber_id: int, list_id: int, rhythm: Rhythm | None, *, source: str, now: datetime
+) -> bool:
+    """Note how many messages of a list a person wants at the most (None: all); whether anything changed.
+
+    Where they had one lately, what running campaigns still hold for them is left out, in the same transaction.
+    """
+    with store.writing() as session:
+        lists.hold(session, [list_id])
+        if not subscriptions.choose(session, subscriber_id, list_id, at_most=rhythm):
+            return False
+        if rhythm is not None and deliveries.had_lately(session, subscriber_id, list_id, rhythm, now):
+            deliveries.exclude_person(session, subscriber_id, list_id, "capped", now)
+        _tell(session, subscriber_id, list_id, now, {"at_most": rhythm and rhythm.value, "source": source})
+        return True
+
+
+def pause(
+    store: Store, subscriber_id: int, list_id: int, until: datetime | None, *, source: str, now: datetime
+) -> bool:
+    """Note that a person wants nothing of a list before a moment (None: from now on again); whether anything changed.
+
+    What running campaigns still hold for them is left out, in the same transaction.
+    """
+    with store.writing() as session:
+        lists.hold(session, [list_id])
+        if not subscriptions.choose(session, subscriber_id, list_id, paused_until=until):
+            return False
+        if until is not None and until > now:
+            deliveries.exclude_person(session, subscriber_id, list_id, "paused", now)
+        told = {"paused_until": until and until.isoformat(), "source": source}
+        _tell(session, subscriber_id, list_id, now, told)
+        return True
+
+
+def tracking(
+    store: Store, subscriber_id: int, agreed: bool, *, source: str, now: datetime, wording: str = WORDING
+) -> bool:
     """Switch a person's consent to tracking on or off, with its proof; whether anything changed.
 
-    It holds from the next click on. Raises NotFound where there is no such person.
+    `wording` is what they read, in their language. It holds from the next click on. Raises NotFound where there is no
+    such person.
     """
     with store.writing() as session:
         person = subscribers.by_id(session, subscriber_id)
@@ -32,7 +74,11 @@ def tracking(store: Store, subscriber_id: int, agreed: bool, *, source: str, now
             None,
             Act.GIVEN if agreed else Act.WITHDRAWN,
             purpose=Purpose.TRACKING,
-            source_id=consents.source(session, WORDING if agreed else "", source),
+            source_id=consents.source(session, wording if agreed else "", source),
             now=now,
         )
         return True
+
+
+def _tell(session: Any, subscriber_id: int, list_id: int, now: datetime, detail: dict[str, Any]) -> None:
+    events.append(session, EventKind.PREFERRED, now, list_id=list_id, subscriber_id=subscriber_id, detail=detail)

@@ -16,6 +16,8 @@ from outreach.store.lists import MailingList, Tracking
 
 app = typer.Typer(no_args_is_help=True, help="Make and look at mailing lists.")
 
+PUBLIC = "Anybody may know of the list, and read those of its campaigns that are public."
+
 Name = Annotated[str, typer.Argument(help="The name of the list.", show_default=False)]
 
 
@@ -26,11 +28,28 @@ def create(
     tracking: Annotated[
         Tracking, typer.Option(help="How links are counted: per person who agreed, in total, or not at all.")
     ] = Tracking.INDIVIDUAL,
+    public: Annotated[bool, typer.Option("--public", help=PUBLIC)] = False,
 ) -> None:
     """Make a list."""
     with house() as opened:
-        made = create_list.named(opened.store, name, title=title, tracking=tracking, now=datetime.now(UTC))
+        made = create_list.named(
+            opened.store, name, title=title, tracking=tracking, public=public, now=datetime.now(UTC)
+        )
     show.line(f"Made the list {made.name!r}; readers see “{made.title}”; links are counted: {made.tracking.value}.")
+
+
+@app.command("update")
+def update(
+    name: Name,
+    title: Annotated[str | None, typer.Option(help="What readers see.")] = None,
+    public: Annotated[bool | None, typer.Option("--public/--private", help=PUBLIC, show_default=False)] = None,
+) -> None:
+    """Change what readers call a list, and whether it is public."""
+    if title is None and public is None:
+        raise typer.BadParameter("say what to change: --title TEXT, --public or --private")
+    with house() as opened:
+        changed = create_list.update(opened.store, name, title=title, public=public)
+    show.line(f"The list {name!r}: readers see “{changed.title}”; it is {'public' if changed.public else 'private'}.")
 
 
 @app.command("show")
@@ -66,6 +85,7 @@ def _described(group: MailingList, counts: dict[SubscriptionState, int]) -> dict
         "name": group.name,
         "title": group.title,
         "tracking": group.tracking.value,
+        "public": group.public,
         "created_at": group.created_at.isoformat(),
         **{state.value: count for state, count in counts.items()},
         "importing_since": group.importing_since.isoformat() if group.importing_since else None,

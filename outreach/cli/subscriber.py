@@ -125,7 +125,7 @@ def show_one(email: Email, as_json: show.JsonOption = False) -> None:
     if found["suppression"]:
         show.line(f"never mailed: {found['suppression']['reason']} {found['suppression']['note']}".rstrip())
     for heading, keys in (
-        ("subscriptions", ("list", "state", "changed_at")),
+        ("subscriptions", ("list", "state", "changed_at", "at_most", "paused_until")),
         ("consents", ("at", "list", "purpose", "act", "source", "wording")),
         ("deliveries", ("campaign", "state", "reason", "sent_at")),
     ):

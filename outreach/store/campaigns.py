@@ -76,6 +76,8 @@ class Campaign(SQLModel, table=True):
     subject: str | None = Field(default=None, max_length=500)
     sender: str | None = Field(default=None, max_length=500)
     reply_to: str | None = Field(default=None, max_length=500)
+    #: Whether it stands in the archive for everybody, once it was launched and if its list is public.
+    public: bool = Field(default=False)
     #: The schedule as a person wrote it ...
     wall_time: str | None = Field(default=None, max_length=32)
     timezone: str | None = Field(default=None, max_length=64)
@@ -93,6 +95,16 @@ class Campaign(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_campaign_due", "state", "due_at"),
         sa.Index("ix_campaign_parent", "parent_id"),
+        # The few that everybody may read, with all that their list shows: a campaign's row is long.
+        sa.Index(
+            "ix_campaign_public",
+            "id",
+            "list_id",
+            "launched_at",
+            "state",
+            sqlite_where=sa.text("public = 1"),
+            postgresql_where=sa.text("public"),
+        ),
     )
 
 
@@ -192,6 +204,12 @@ def move(
 def change(session: Session, campaign_id: int, *, now: datetime, **changes: Any) -> None:
     """Change columns other than the state."""
     session.execute(sa.update(_campaign).where(_campaign.c.id == campaign_id).values(**changes, updated_at=now))
+    _forget(session, campaign_id)
+
+
+def publish(session: Session, campaign_id: int, public: bool) -> None:
+    """Let everybody read a campaign in the archive, or nobody. It does not count as a change of what is sent."""
+    session.execute(sa.update(_campaign).where(_campaign.c.id == campaign_id).values(public=public))
     _forget(session, campaign_id)
 
 

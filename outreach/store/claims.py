@@ -152,6 +152,8 @@ def _bar(row: sa.Row[Any]) -> str | None:
         return "erased"
     if row.subscription is not SubscriptionState.CONFIRMED:
         return "unconfirmed" if row.subscription is SubscriptionState.UNCONFIRMED else "unsubscribed"
+    if row.paused:
+        return "paused"
     return None
 
 
@@ -195,6 +197,7 @@ def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement
             *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
             subscriber.c.attributes,
             subscription.c.state.label("subscription"),
+            (subscription.c.paused_until > sa.bindparam("now")).label("paused"),
             suppression.c.email_key.label("suppressed"),
         )
         .select_from(

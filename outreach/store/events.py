@@ -18,6 +18,7 @@ class EventKind(StrEnum):
 
     CAMPAIGN_STATE = "campaign_state"
     UNSUBSCRIBED = "unsubscribed"
+    PREFERRED = "preferred"
     SUPPRESSED = "suppressed"
     COMPLAINT = "complaint"
     IMPORTED = "imported"

@@ -5,17 +5,22 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from outreach.actions.record import Ask, Recorder
+from outreach.language import Languages
 from outreach.store.database import Store
 from outreach.tracking import robot
 from outreach.tracking.client import Networks
 from outreach.tracking.token import TokenMaker
+from outreach.web.archive import Archive
+from outreach.web.brand import Brand
 from outreach.web.group import Group
 from outreach.web.health import Ready, alive
 from outreach.web.media import Media
@@ -38,16 +43,26 @@ class Site:
     media: tuple[Path, ...] = ()
     #: Proxies whose X-Forwarded-For is believed.
     trusted_proxies: Networks = ()
+    languages: Languages = field(default_factory=Languages)
+    brand: Brand = field(default_factory=Brand)
+
+    @property
+    def base(self) -> str:
+        """The path that readers' paths begin with: "" where they reach us at the top of a host."""
+        return urlsplit(self.public_url).path.rstrip("/")
 
 
 def make(store: Store, tokens: TokenMaker, site: Site) -> Starlette:
     """The web part, ready to be served (see `web.server`)."""
-    pages = Pages(site.pages)
+    pages = Pages(site.pages, languages=site.languages, brand=site.brand, base=site.base)
     clicks: Group[Ask, str | None] = Group(Recorder(store).clicks, name="clicks")
     redirect = Redirect(clicks.ask, tokens=tokens, pages=pages, trusted=site.trusted_proxies)
     unsubscribe = Unsubscribe(store, tokens=tokens, pages=pages)
     preferences = Preferences(store, tokens=tokens, pages=pages)
     view = View(store, tokens=tokens, pages=pages, public_url=site.public_url)
+
+    name = site.brand.name or urlsplit(site.public_url).netloc
+    archive = Archive(store, pages=pages, public_url=site.public_url, name=name)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -62,11 +77,14 @@ def make(store: Store, tokens: TokenMaker, site: Site) -> Starlette:
             Route("/u/{token}", unsubscribe.page, methods=["GET", "POST"]),
             Route("/p/{token}", preferences.page, methods=["GET", "POST"]),
             Route("/v/{token}", view.page),
+            Route("/archive", archive.index),
+            Route("/archive/{number}", archive.letter),
+            Route("/feed.xml", archive.feed),
             Route("/media/{name}", Media(site.media, pages=pages).picture),
             Route("/healthz", alive),
             Route("/readyz", Ready(store).page),
         ],
-        exception_handlers={404: pages.of_status, 405: pages.of_status, 413: pages.of_status, 500: pages.of_status},
+        exception_handlers={HTTPException: pages.of_status, 500: pages.of_status},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

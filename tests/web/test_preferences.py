@@ -39,7 +39,7 @@ def test_the_page_shows_the_lists_and_changes_nothing(
     answer = ask(client, path("p"))
     page = lxml.html.fromstring(answer.text)
     assert answer.status_code == 200
-    assert page.xpath("//ul[@class='lists']/li/bdi/text()") == ["The other list", "The sample list"]
+    assert page.xpath("//ul[@class='lists']/li/h2/bdi/text()") == ["The other list", "The sample list"]
     assert "maria@example.org" not in answer.text
     assert page.xpath("//form[not(@method='post')]") == []
     assert states(sqlite_store) == ["confirmed", "confirmed"]
