@@ -128,7 +128,7 @@ def _candidates(
 
 def _bar(row: sa.Row[Any]) -> str | None:
     """Why this person is not mailed any more."""
-    suppressed, subscription = row[-2:]
+    suppressed, subscription = row[-2], row[-1]
     if suppressed is not None:
         return "suppressed"
     if row.email is None:
@@ -152,7 +152,7 @@ def _take(session: Session, ids: Sequence[int], token: str, lease_until: datetim
 
 
 def _claimed(row: sa.Row[Any], campaign_id: int, token: str) -> Claimed:
-    number, attempts, first_at, email, name, language, timezone, attributes, _, _ = row
+    number, attempts, first_at, email, name, language, timezone, attributes, *_ = tuple(row)
     known = json.loads(attributes) if attributes != "{}" else {}
     return Claimed(number, campaign_id, attempts, first_at, email, name, language, timezone, known, token)
 
@@ -187,7 +187,7 @@ def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement
 @cache
 def _taken(backend: str) -> sa.Update:
     given = rows.handed_over(backend, {"id": sa.BigInteger()})
-    values = {
+    values: dict[str, Any] = {
         "state": DeliveryState.CLAIMED,
         "claim": sa.bindparam("token"),
         "lease_until": sa.bindparam("until"),

@@ -19,6 +19,7 @@ from sqlmodel import Session
 def handed_over(backend: str, columns: Mapping[str, sa.types.TypeEngine[Any]]) -> sa.CTE:
     """The rows in the parameter `rows` as a table with these columns, in the order in which `packed` got them."""
     rows = sa.bindparam("rows", type_=sa.Text)
+    values: list[sa.ColumnElement[Any]]
     if backend == "sqlite":
         each = sa.func.json_each(rows).table_valued("value", name="each")
         values = [sa.func.json_extract(each.c.value, sa.literal_column(f"'$[{at}]'")) for at in range(len(columns))]
@@ -43,4 +44,3 @@ def packed(session: Session, rows: Sequence[Sequence[Any]]) -> str:
 
 def _sqlite_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-

@@ -110,7 +110,9 @@ class _Sealer:
         stream = self._stream()
         stream.update(tag)
         mixed = int.from_bytes(stream.digest(), "big") ^ int.from_bytes(payload, "big")
-        return b2a_base64(tag + mixed.to_bytes(_PAYLOAD_BYTES, "big"), newline=False).translate(_URLSAFE).decode("ascii")
+        return (
+            b2a_base64(tag + mixed.to_bytes(_PAYLOAD_BYTES, "big"), newline=False).translate(_URLSAFE).decode("ascii")
+        )
 
     def open(self, sealed: bytes) -> bytes:
         return self._crypt(sealed[:_MAC_BYTES], sealed[_MAC_BYTES:])
