@@ -128,13 +128,12 @@ def _candidates(
 
 def _bar(row: sa.Row[Any]) -> str | None:
     """Why this person is not mailed any more."""
-    suppressed, subscription = row[-2], row[-1]
-    if suppressed is not None:
+    if row.suppressed is not None:
         return "suppressed"
     if row.email is None:
         return "erased"
-    if subscription != SubscriptionState.CONFIRMED:
-        return "unconfirmed" if subscription == SubscriptionState.UNCONFIRMED else "unsubscribed"
+    if row.subscription != SubscriptionState.CONFIRMED:
+        return "unconfirmed" if row.subscription == SubscriptionState.UNCONFIRMED else "unsubscribed"
     return None
 
 
@@ -169,8 +168,8 @@ def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement
             *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
             # As text: most people have no attributes, and a column that is converted costs more than one that is read.
             sa.cast(subscriber.c.attributes, sa.Text),
-            suppression.c.email_key,
-            sa.type_coerce(subscription.c.state, sa.String),
+            suppression.c.email_key.label("suppressed"),
+            sa.type_coerce(subscription.c.state, sa.String).label("subscription"),
         )
         .select_from(
             _delivery.outerjoin(subscriber, person)
