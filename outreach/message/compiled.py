@@ -66,7 +66,7 @@ class Compiled:
 
     @property
     def is_dotless(self) -> bool:
-        """Whether no line of any message of it can begin with a dot, so that none has to be looked for (RFC 5321 4.5.2).
+        """Whether no line of any message of it can begin with a dot (RFC 5321 4.5.2), so that nobody has to look.
 
         Values never do (`quoted.value`), nor do header fields; of parts that are rendered for each recipient it is
         not known beforehand.
