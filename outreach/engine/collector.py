@@ -13,7 +13,10 @@ YOUNG, MIDDLE, OLD = 20_000, 20, 50
 
 
 def spare() -> None:
-    """Let the collector look rarely, and never at what was there before the work began; for the whole process. Safe to repeat."""
+    """Let the collector look rarely, and never at what was there before the work began; safe to repeat.
+
+    For the whole process.
+    """
     if not gc.get_freeze_count():
         gc.collect()
         gc.freeze()
