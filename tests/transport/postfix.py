@@ -45,6 +45,8 @@ SERVICES: dict[str, dict[str, str]] = {
     "sizeless": {"smtpd_discard_ehlo_keywords": "size", "message_size_limit": "20000"},
     "narrow": {"message_size_limit": "20000"},
     "rationed": {"smtpd_client_connection_count_limit": "2", "smtpd_client_event_limit_exceptions": ""},
+    "slow": {"smtpd_end_of_data_restrictions": "sleep 1"},
+    "slow_before": {"smtpd_data_restrictions": "sleep 1"},
     "secure": {"smtpd_tls_security_level": "encrypt"},
     "offering": {"smtpd_tls_security_level": "may"},
 }

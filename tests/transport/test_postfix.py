@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
 from outreach.errors import TransportError
 from outreach.replies.verdict import Decision, judge
 from outreach.transport.base import Outgoing
+from outreach.transport.handshake import Timeouts
 from outreach.transport.relay import Tls
 from outreach.transport.smtp import SmtpTransport
 from tests.transport.conftest import Certificates
@@ -21,7 +23,7 @@ from tests.transport.relays import BODY, Stock, at, letter, letters
 BOTH = pytest.mark.parametrize("service", ["usual", "plain"])
 
 
-def sent(postfix: Postfix, service: str, messages: Iterable[Outgoing], *, connections: int = 1, **more: int) -> Stock:
+def sent(postfix: Postfix, service: str, messages: Iterable[Outgoing], *, connections: int = 1, **more: Any) -> Stock:
     """What became of the messages, after one run."""
     stock = Stock(messages)
     transport = SmtpTransport(at(postfix.ports[service]), hello="sender.example.com", connections=connections, **more)
@@ -164,6 +166,20 @@ def test_a_server_with_room_for_two_connections_gets_everything_by_two(a_postfix
     stock = sent(a_postfix, "rationed", letters(40), connections=4)
     assert set(decisions(stock).values()) == {Decision.SENT}
     assert len(a_postfix.received(40)) == 40
+
+
+def test_a_body_without_an_answer_is_in_doubt_and_rightly_so(a_postfix: Postfix) -> None:
+    """We wait for the answer no longer than we are told; the server takes the message all the same."""
+    stock = sent(a_postfix, "slow", [letter(1)], timeouts=Timeouts(body=0.2))
+    assert stock.answers() == {1: "body -"}
+    assert decisions(stock) == {1: Decision.UNKNOWN}
+    assert a_postfix.received(1) == {"p1@example.org": BODY}
+
+
+def test_an_envelope_without_an_answer_costs_nothing(a_postfix: Postfix) -> None:
+    stock = sent(a_postfix, "slow_before", [letter(1)], timeouts=Timeouts(mail=0.2, rcpt=0.2, data=0.2))
+    assert decisions(stock) == {1: Decision.REQUEUE}
+    assert stock.begun == []
 
 
 def test_a_connection_is_given_up_after_its_share(a_postfix: Postfix) -> None:
