@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from outreach.actions import initialise, record
 from outreach.actions.compose import Defaults
 from outreach.config import Settings
-from outreach.engine import collector, replay
+from outreach.engine import replay
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
 from outreach.engine.desk import boot_clock
@@ -229,7 +229,6 @@ def web(house: House) -> Starlette:
 
 def sender(house: House, *, share: int = 1) -> Sender:
     """A sender; where `share` of them work side by side, each keeps to its part of the rate."""
-    collector.spare()
     settings = house.settings
     rate = settings.rate
     options = SenderOptions(

@@ -25,7 +25,6 @@ import sqlalchemy as sa
 from outreach import config, wiring
 from outreach.actions import compose
 from outreach.actions.compose import Defaults
-from outreach.engine import collector
 from outreach.engine.letters import Letters
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.message import dkim
@@ -187,7 +186,6 @@ def main() -> None:
     relay = Relay("127.0.0.1", chosen.port, Tls.OFF)
     transport = SmtpTransport(relay, hello="sender.clinic.example", connections=chosen.connections)
     sender = Sender(store, transport, TOKENS, SenderOptions(public_url=URL, sign=sign, journals=chosen.folder))
-    collector.spare()
     print("ready", flush=True)
     sys.stdin.readline()
     begun, cpu = time.perf_counter(), time.process_time()
