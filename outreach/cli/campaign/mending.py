@@ -12,9 +12,9 @@ from outreach.actions import retry as retrying
 from outreach.actions.resolve import Resolution
 from outreach.cli import open as opened
 from outreach.cli import show
-from outreach.cli.campaign.drafting import NameArgument
+from outreach.cli.campaign import NameArgument
+from outreach.house import House
 from outreach.store import campaigns, decisions, figures, subscribers
-from outreach.wiring import House
 
 #: What is told of a delivery, in this order.
 _FACTS = ("reason", "attempts", "first_at", "due_at", "sent_at", "settled_at", "code", "enhanced", "reply")
