@@ -28,9 +28,10 @@ class Later:
     #: What help says of a noun; a command says it in its docstring.
     help: str | None = None
 
-    def listed(self, name: str) -> TyperCommand:
-        """What stands for it in lists: its name and its help, nothing that could be called."""
-        return TyperCommand(name, help=self.help or _docstring(self.place), rich_markup_mode=None)
+    @property
+    def words(self) -> str:
+        """What help says of it."""
+        return self.help or _docstring(self.place)
 
     def loaded(self, name: str) -> Any:
         """The command or group itself, as Typer makes it."""
@@ -44,6 +45,19 @@ class Later:
         return typer.main.get_group(shell).commands[name]
 
 
+class Listed(TyperCommand):
+    """What stands for a command in lists: its name and its words, nothing that could be called."""
+
+    def __init__(self, name: str, later: Later) -> None:
+        super().__init__(name, rich_markup_mode=None)
+        self.later = later
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Its words, read when a list is shown."""
+        self.help = self.later.words
+        return super().get_short_help_str(limit)
+
+
 def tree(commands: Mapping[str, Later]) -> type[TyperGroup]:
     """A group for Typer's `cls`, with these commands by the names that are typed, in the order of help."""
 
@@ -53,7 +67,7 @@ def tree(commands: Mapping[str, Later]) -> type[TyperGroup]:
         def __init__(self, **given: Any) -> None:
             super().__init__(**given)
             for name, later in commands.items():
-                self.commands[name] = later.listed(name)
+                self.commands[name] = Listed(name, later)
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             """The command that is called, or whose options are completed: here it must be the real one."""
