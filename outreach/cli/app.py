@@ -24,6 +24,7 @@ COMMANDS = {
         "outreach.cli.subscriber:app", "Import people, add them, let them leave, hand out or erase what is known."
     ),
     "campaign": Later("outreach.cli.campaign:app", "Make, check, schedule, send and report campaigns."),
+    "db": Later("outreach.cli.db:app", "The database as a whole."),
     "article": Later("outreach.cli.article:app", "Make articles of raw texts, web pages and Markdown."),
 }
 
