@@ -60,6 +60,8 @@ def upgrade(store: Store) -> tuple[str | None, str]:
             file.parent.mkdir(parents=True, exist_ok=True)
     before = version(store)
     _refuse_newer(store, before)
+    if before == head():
+        return before, before
     # Here, since loading Alembic takes longer than what most commands do, and only this needs it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli import line
+
 
 def outreach(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
@@ -48,7 +50,7 @@ def test_a_place_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [("no-such-command",), ("init", "--no-such-option"), ("init", "extra")])
 def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
-    assert outreach(*arguments).returncode == 2
+    assert line.outreach(*arguments).code == 2
 
 
 def test_the_version_is_told() -> None:
@@ -59,7 +61,6 @@ def test_the_version_is_told() -> None:
 HEAVY = [
     "alembic",
     "apscheduler",
-    "asyncpg",
     "cryptography",
     "jinja2",
     "lxml",
