@@ -16,6 +16,7 @@
     ├── TransportError                 the relay cannot be reached or used
     └── StoreError                     the database
         ├── DatabaseUnavailable        cannot be opened, locked too long, full
+        │   └── DatabaseBusy           two transactions stood in each other's way; nothing of this one was written
         ├── DatabaseNotReady           not initialised, or of an older version
         ├── DatabaseTooNew             made by a newer version of outreach
         └── KeyMismatch                this host has another secret key than the database
@@ -111,6 +112,10 @@ class StoreError(OutreachError):
 
 class DatabaseUnavailable(StoreError):
     """The database cannot be opened or written: absent, locked for too long, full."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """PostgreSQL took the transaction back whole because another stood in its way: it may be done again at once."""
 
 
 class DatabaseNotReady(StoreError):

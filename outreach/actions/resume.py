@@ -9,7 +9,7 @@ from typing import Any
 from outreach.actions import launch
 from outreach.actions.compose import Defaults
 from outreach.errors import StateError
-from outreach.store import campaigns
+from outreach.store import campaigns, conflict
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.timing import recurrence
@@ -26,6 +26,7 @@ class Result(Enum):
     WAITING = "waiting"
 
 
+@conflict.redone
 def campaign(store: Store, campaign_id: int, *, defaults: Defaults, now: datetime) -> Result:
     """Resume a paused campaign; of a recurring one the runs that were held back are not made up for.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from outreach.errors import StateError
-from outreach.store import campaigns, decisions
+from outreach.store import campaigns, conflict, decisions
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -20,6 +20,7 @@ def failed(store: Store, campaign_id: int, *, now: datetime) -> int:
     return again(store, campaign_id, DeliveryState.FAILED, now=now)
 
 
+@conflict.redone
 def again(store: Store, campaign_id: int, state: DeliveryState, *, now: datetime) -> int:
     """Queue what is in a state again, and let a finished campaign go on; how many deliveries that were."""
     with store.writing() as session:

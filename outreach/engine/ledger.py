@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from outreach.actions import finish
 from outreach.engine.letters import Letters
 from outreach.errors import CompileError, NotFound
-from outreach.store import campaigns, claims, deliveries, settlements
+from outreach.store import campaigns, claims, conflict, deliveries, settlements
 from outreach.store.campaigns import CampaignState
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
@@ -51,6 +51,7 @@ class Ledger:
         with self._store.reading() as session:
             return claims.claimable(session, now, only=self._only)
 
+    @conflict.redone
     def turn(
         self, results: Sequence[Result], limit: int, now: datetime, *, renew: Mapping[int, str] | None = None
     ) -> Turn:
@@ -82,6 +83,7 @@ class Ledger:
         """Finish those campaigns of which nothing is open any more; which these were."""
         return [campaign_id for campaign_id in campaign_ids if finish.campaign(self._store, campaign_id, now=now)]
 
+    @conflict.redone
     def expire(self, now: datetime) -> int:
         """Turn claims of senders that did not come back into doubts."""
         with self._store.writing() as session:
@@ -110,6 +112,7 @@ class Ledger:
     ) -> None:
         back = [Result(row.delivery_id, row.claim, DeliveryState.QUEUED, now, attempted=False) for row in rows]
         with self._store.writing() as session:
+            campaigns.locked(session, campaign_id)  # before its deliveries, as everybody does: two senders may be here
             settlements.settle(session, back, now)
             reason = f"its stored message cannot be used: {error.message}"
             campaigns.move(session, campaign_id, CampaignState.SENDING, CampaignState.PAUSED, now=now, reason=reason)

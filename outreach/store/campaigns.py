@@ -115,7 +115,7 @@ def by_id(session: Session, campaign_id: int) -> Campaign:
 
 def locked(session: Session, campaign_id: int) -> Campaign:
     """The campaign as it is now, held against other writers until the transaction ends; raises NotFound."""
-    found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
+    found = session.get(Campaign, campaign_id, with_for_update=_HOLD, populate_existing=True)
     if found is None:
         raise NotFound("campaign", str(campaign_id))
     return found
@@ -162,7 +162,7 @@ def move(
     if impossible:
         raise ValueError(f"a campaign does not go from {impossible[0]} to {to}")
     before = session.execute(
-        sa.select(_campaign.c.state).where(_campaign.c.id == campaign_id).with_for_update()
+        sa.select(_campaign.c.state).where(_campaign.c.id == campaign_id).with_for_update(**_HOLD)
     ).scalar_one_or_none()
     statement = sa.update(_campaign).where(_campaign.c.id == campaign_id, _campaign.c.state.in_(froms))
     values = {**changes, "state": to, "reason": reason, "updated_at": now}
@@ -245,6 +245,8 @@ def compiled(session: Session, campaign_id: int) -> bytes:
 
 
 _campaign = table_of(Campaign)
+#: Held against other writers, not against rows of others (events) that only name it: PostgreSQL's NO KEY UPDATE.
+_HOLD: dict[str, Any] = {"key_share": True}
 
 
 def _changed(session: Session, statement: sa.Update) -> bool:

@@ -23,10 +23,13 @@ from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
 
-from outreach.errors import DatabaseUnavailable, SettingsError
+from outreach.errors import DatabaseBusy, DatabaseUnavailable, SettingsError
 
 #: How long a SQLite writer waits for another one, in milliseconds.
 BUSY_TIMEOUT_MS = 10_000
+
+#: What PostgreSQL calls it when two transactions stand in each other's way: serialization failure, deadlock.
+CONFLICTS = frozenset({"40001", "40P01"})
 
 Backend = Literal["sqlite", "postgresql"]
 
@@ -150,6 +153,8 @@ class Store:
 
     def _unavailable(self, cause: BaseException) -> DatabaseUnavailable:
         words = f"The database {self.place} cannot be used: {_first_line(cause)}."
+        if getattr(cause, "sqlstate", None) in CONFLICTS:
+            return DatabaseBusy(words, hint="Nothing was written; do it again.")
         return DatabaseUnavailable(words, hint=_remedy(cause))
 
 

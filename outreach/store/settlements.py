@@ -46,6 +46,7 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> list[R
     if not results:
         return []
     ended = _cancelled(session, [result.delivery_id for result in results if result.state in deliveries.OPEN])
+    waited = _hold_of_bounced(session, [result.delivery_id for result in results if _is_bounce(result)])
     held = {row.id: row for row in session.execute(_HELD, {"ids": [result.delivery_id for result in results]})}
     by_row = {result.delivery_id: result for result in results if result.delivery_id in held}
     settled = [result for number, result in sorted(by_row.items()) if held[number].claim == result.claim]
@@ -58,7 +59,8 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> list[R
             session.connection().execute(statement, rows)
     bounces.suppress(
         session,
-        {held[r.delivery_id].subscriber_id: r.delivery_id for r in settled if r.state is DeliveryState.BOUNCED},
+        {held[r.delivery_id].subscriber_id: r.delivery_id for r in settled if _is_bounce(r)},
+        waited,
         now,
     )
     moved: Counter[tuple[int, DeliveryState]] = Counter()
@@ -84,10 +86,11 @@ def abandon(session: Session, tokens: Collection[str], now: datetime) -> int:
 def expire(session: Session, now: datetime) -> int:
     """Make `unknown` what is held under a lease that has run out; how many deliveries that were.
 
-    Never `queued`: the sender that held them may have begun a body, or may wake up and go on.
+    Never `queued`: the sender that held them may have begun a body, or may wake up and go on. What is being settled,
+    prolonged or expired at this moment by others is passed over.
     """
     statement = sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, _delivery.c.lease_until < now)
-    rows = session.execute(statement).all()
+    rows = session.execute(statement.order_by(_delivery.c.id).with_for_update(skip_locked=True)).all()
     lost = [
         Result(row.id, row.claim, DeliveryState.UNKNOWN, now, "the sender that held it did not come back")
         for row in rows
@@ -104,6 +107,18 @@ def _cancelled(session: Session, delivery_ids: Sequence[int]) -> set[int]:
     statement = sa.select(campaign.c.id, campaign.c.state).where(campaign.c.id.in_(concerned)).order_by(campaign.c.id)
     rows = session.execute(statement.with_for_update(read=True))
     return {number for number, state in rows if state is CampaignState.CANCELLED}
+
+
+def _hold_of_bounced(session: Session, delivery_ids: Sequence[int]) -> list[int]:
+    """The campaigns in which something waits for people whose address bounced: held before any delivery is."""
+    if not delivery_ids:
+        return []
+    people = sa.select(_delivery.c.subscriber_id).where(_delivery.c.id.in_(delivery_ids))
+    return deliveries.hold_waiting(session, list(session.execute(people).scalars()))
+
+
+def _is_bounce(result: Result) -> bool:
+    return result.state is DeliveryState.BOUNCED
 
 
 def _values(result: Result, cancelled: bool) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def scrub(stay: Stay) -> None:
 
 def forget(session: Session, subscriber_id: int) -> dict[str, int]:
     """Take the person out of deliveries, hits and events, whose rows stay and count; how many rows each."""
-    mine = list(session.execute(sa.select(_delivery.c.id).where(*_of(subscriber_id))).scalars())
+    all_mine = sa.select(_delivery.c.id).where(*_of(subscriber_id)).order_by(_delivery.c.id)
+    mine = list(session.execute(all_mine.with_for_update()).scalars())  # in the order that senders take theirs
     # Why somebody was left out is a figure of the report; any other reason may quote a value of the person's.
     counted = sa.case((_delivery.c.state == DeliveryState.EXCLUDED, _delivery.c.reason))
     said = sa.update(_delivery).where(*_of(subscriber_id)).values(reply=None, reason=counted)
