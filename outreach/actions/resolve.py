@@ -30,4 +30,4 @@ def unknown(store: Store, campaign_id: int, resolution: Resolution, *, now: date
         return retry.again(store, campaign_id, DeliveryState.UNKNOWN, now=now)
     with store.writing() as session:
         campaigns.locked(session, campaign_id)
-        return decisions.take_as_sent(session, campaign_id)
+        return decisions.take_as_sent(session, campaign_id, now)

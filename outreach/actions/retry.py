@@ -28,7 +28,7 @@ def again(store: Store, campaign_id: int, state: DeliveryState, *, now: datetime
         if campaign.launched_at is None or campaign.state is CampaignState.CANCELLED:
             known = campaign.state.value if campaign.launched_at else "not launched yet"
             raise StateError(f"Campaign {campaign.name!r} is {known}: nothing of it can be sent again.")
-        n = decisions.queue_again(session, campaign_id, state)
+        n = decisions.queue_again(session, campaign_id, state, now)
         if n and campaign.state is CampaignState.FINISHED:
             there = CampaignState.SENDING
             campaigns.move(session, campaign_id, CampaignState.FINISHED, there, now=now, finished_at=None)

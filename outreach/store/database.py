@@ -183,6 +183,15 @@ class Stay:
         with self._session(writes=True) as session, session.begin():
             yield session
 
+    def answers(self) -> bool:
+        """Whether the database still answers on this connection."""
+        try:
+            with self.reading() as session:
+                session.execute(sa.text("SELECT 1"))
+        except DatabaseUnavailable:
+            return False
+        return True
+
     def driver(self) -> Any:
         """The driver's own connection, for what stands outside of any transaction."""
         return self._connection.connection.driver_connection

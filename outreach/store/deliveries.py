@@ -72,6 +72,8 @@ class Delivery(SQLModel, table=True):
     code: int | None = Field(default=None)
     enhanced: str | None = Field(default=None, max_length=16)
     reply: str | None = Field(default=None, sa_type=sa.Text)
+    #: Which relay said them.
+    relay: str | None = Field(default=None, max_length=255)
 
     # The partial indexes hold only what is still to do, and what a person asks about: a delivery that was sent stands
     # in none of them, so a claim costs the same at the end of a campaign as at its start.

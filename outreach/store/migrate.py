@@ -15,12 +15,14 @@ from sqlmodel import SQLModel
 
 from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable
 from outreach.store import (
+    attempts,
     campaigns,
     consents,
     deliveries,
     events,
     hits,
     installation,
+    leader,
     links,
     lists,
     subscribers,
@@ -31,12 +33,14 @@ from outreach.store.database import Store, sqlite_file
 
 #: Every file that declares a table; naming them here is what fills the metadata.
 NOUNS = (
+    attempts,
     campaigns,
     consents,
     deliveries,
     events,
     hits,
     installation,
+    leader,
     links,
     lists,
     subscribers,

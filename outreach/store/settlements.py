@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import bounces, deliveries
+from outreach.replies.smtp import Stage
+from outreach.store import attempts, bounces, deliveries
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -35,10 +36,13 @@ class Result:
     due_at: datetime | None = None
     #: Whether this was an attempt; a message that never came to be judged was none.
     attempted: bool = True
+    #: The step that was answered, and by which relay.
+    stage: Stage | None = None
+    relay: str | None = None
 
 
 def settle(session: Session, results: Sequence[Result], now: datetime) -> list[Result]:
-    """Write what became of deliveries, with the tallies; those that were still held by their claim.
+    """Write what became of deliveries, with the tallies and the attempts; those that were still held by their claim.
 
     A result that leads back into the queue becomes `cancelled` where the campaign was cancelled meanwhile. A bounced
     address is suppressed, and nothing more is sent to it.
@@ -57,6 +61,8 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> list[R
         rows = [value for value in values if value["tried"] == judged]
         if rows:
             session.connection().execute(statement, rows)
+    ill = [result for result in settled if result.state not in {DeliveryState.SENT, DeliveryState.QUEUED}]
+    attempts.add_all(session, [_attempt(result, held[result.delivery_id].campaign_id) for result in ill])
     bounces.suppress(
         session,
         {held[r.delivery_id].subscriber_id: r.delivery_id for r in settled if _is_bounce(r)},
@@ -117,6 +123,12 @@ def _hold_of_bounced(session: Session, delivery_ids: Sequence[int]) -> list[int]
     return deliveries.hold_waiting(session, list(session.execute(people).scalars()))
 
 
+def _attempt(result: Result, campaign_id: int) -> dict[str, Any]:
+    facts = {name: getattr(result, name) for name in attempts.FACTS if name != "reason"}
+    reason = result.reason and result.reason[:200]
+    return {"delivery_id": result.delivery_id, "campaign_id": campaign_id, "reason": reason, **facts}
+
+
 def _is_bounce(result: Result) -> bool:
     return result.state is DeliveryState.BOUNCED
 
@@ -136,6 +148,7 @@ def _values(result: Result, cancelled: bool) -> dict[str, Any]:
         "said_code": result.code,
         "said_enhanced": result.enhanced,
         "said": result.reply,
+        "by": result.relay,
     }
 
 
@@ -163,6 +176,7 @@ _SETTLE = (
         code=sa.bindparam("said_code"),
         enhanced=sa.bindparam("said_enhanced"),
         reply=sa.bindparam("said"),
+        relay=sa.bindparam("by"),
     )
 )
 #: For what was no attempt: the words of the last one stay.
