@@ -12,7 +12,7 @@ from tempfile import NamedTemporaryFile
 
 from starlette.applications import Starlette
 
-from outreach.actions import initialise, record
+from outreach.actions import initialise, record, stop
 from outreach.actions.compose import Defaults
 from outreach.config import Settings
 from outreach.engine.clock import Chore, Clock
@@ -22,6 +22,7 @@ from outreach.errors import ArticleError, NotFound, OutreachError, SettingsError
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
+from outreach.replies.toll import StopRule
 from outreach.store import migrate, settlements
 from outreach.store.database import Store
 from outreach.timing.pace import Rate
@@ -177,6 +178,11 @@ def transport(settings: Settings) -> Transport:
     return SmtpTransport(way_out, hello=hello, connections=settings.connections)
 
 
+def stop_rule(settings: Settings) -> StopRule:
+    """When a campaign stops itself."""
+    return StopRule(settings.stop_share, settings.stop_complaints, settings.stop_after)
+
+
 def clock(house: House) -> Clock:
     """The clock, with the chores that keep the database in order."""
 
@@ -184,8 +190,11 @@ def clock(house: House) -> Clock:
         with house.store.writing() as session:
             settlements.expire(session, now)
 
+    rule = stop_rule(house.settings)
     chores = (
         Chore("leases", timedelta(seconds=15), expire),
+        # Senders look more often; complaints come when none is at work too.
+        Chore("stops", timedelta(seconds=5), lambda now: stop.campaigns_gone_wrong(house.store, rule, now=now)),
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
     )
@@ -213,6 +222,7 @@ def sender(house: House, *, share: int = 1) -> Sender:
         return_path=settings.return_path,
         rate=Rate(rate.count / share, rate.period) if rate else None,
         plan=RetryPlan(first=settings.retry_first, deadline=settings.retry_deadline),
+        stop=stop_rule(settings),
         sign=sign(settings),
     )
     return Sender(house.store, transport(settings), TokenMaker(house.keys), options)

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from outreach.actions import finish
+from outreach.actions import finish, stop
 from outreach.engine.letters import Letters
 from outreach.errors import CompileError, NotFound
+from outreach.replies.toll import StopRule
 from outreach.store import campaigns, claims, conflict, deliveries, settlements
 from outreach.store.campaigns import CampaignState
 from outreach.store.claims import Claimed
@@ -78,6 +79,10 @@ class Ledger:
         """The campaigns that are sending now."""
         with self._store.reading() as session:
             return {campaign_id for campaign_id, _ in claims.sending(session, self._only)}
+
+    def stop(self, rule: StopRule, now: datetime) -> None:
+        """Pause campaigns of which too much comes back."""
+        stop.campaigns_gone_wrong(self._store, rule, now=now, only=self._only)
 
     def finish(self, campaign_ids: Sequence[int], now: datetime) -> list[int]:
         """Finish those campaigns of which nothing is open any more; which these were."""

@@ -21,6 +21,7 @@ from outreach.engine.desk import Desk, boot_clock, utc_now
 from outreach.engine.ledger import Ledger, Turn
 from outreach.engine.letters import Letters, Sign
 from outreach.errors import StoreError
+from outreach.replies.toll import StopRule
 from outreach.store.claims import LARGEST
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -65,6 +66,8 @@ class SenderOptions:
     plan: RetryPlan = field(default_factory=RetryPlan)
     #: How long a claim is ours without a sign of life.
     lease: timedelta = timedelta(seconds=60)
+    #: When a campaign is paused because too much of it comes back.
+    stop: StopRule = field(default_factory=StopRule)
     #: Puts a signature on each message.
     sign: Sign | None = None
 
@@ -116,6 +119,7 @@ class _Shift:
         self._ledger = Ledger(store, letters, lease=options.lease, only=only)
         self._desk = Desk(letters, plan=options.plan, bucket=bucket)
         self._lease = options.lease.total_seconds()
+        self._stop_rule = options.stop
         self._only = only
         self._progress = progress or (lambda _: None)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outreach-store")
@@ -232,6 +236,7 @@ class _Shift:
         """Let pause and cancel take effect, close what is finished, look for claims that nobody comes back to."""
         desk = self._desk
         self._watch_at = now + WATCH_SECONDS
+        await self._in_thread(self._ledger.stop, self._stop_rule, utc_now())
         self._sending = await self._in_thread(self._ledger.sending)
         desk.bar(desk.campaigns - self._sending)
         if now >= self._expire_at:
