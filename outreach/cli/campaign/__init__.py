@@ -1,10 +1,10 @@
-"""`outreach campaign ...`: drafting, reviewing, running, reporting and mending, a file each."""
+"""`outreach campaign ...`: drafting, reviewing, running, reporting, mending and explaining, a file each."""
 
 from __future__ import annotations
 
 import typer
 
-from outreach.cli.campaign import drafting, mending, reporting, reviewing, running, sending
+from outreach.cli.campaign import drafting, explaining, mending, reporting, reviewing, running, sending
 
 app = typer.Typer(no_args_is_help=True, help="Make, check, schedule, send and report campaigns.")
 
@@ -25,4 +25,4 @@ app.command("resume")(running.resume)
 app.command("cancel")(running.cancel)
 app.command("retry")(mending.retry)
 app.command("resolve")(mending.resolve)
-app.command("explain")(mending.explain)
+app.command("explain")(explaining.explain)
