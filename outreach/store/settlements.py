@@ -52,8 +52,9 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> list[R
     ended = _cancelled(session, [result.delivery_id for result in results if result.state in deliveries.OPEN])
     waited = _hold_of_bounced(session, [result.delivery_id for result in results if _is_bounce(result)])
     held = {row.id: row for row in session.execute(_HELD, {"ids": [result.delivery_id for result in results]})}
-    by_row = {result.delivery_id: result for result in results if result.delivery_id in held}
-    settled = [result for number, result in sorted(by_row.items()) if held[number].claim == result.claim]
+    # Under its claim before by its number: a late result of a claim that was lost must not push out the one that holds.
+    ours = [each for each in results if each.delivery_id in held and held[each.delivery_id].claim == each.claim]
+    settled = [result for _, result in sorted({result.delivery_id: result for result in ours}.items())]
     if not settled:
         return []
     values = [_values(result, held[result.delivery_id].campaign_id in ended) for result in settled]
