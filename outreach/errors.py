@@ -16,7 +16,8 @@
     ├── TransportError                 the relay cannot be reached or used
     └── StoreError                     the database
         ├── DatabaseUnavailable        cannot be opened, locked too long, full
-        │   └── DatabaseBusy           two transactions stood in each other's way; nothing of this one was written
+        │   ├── DatabaseBusy           two transactions stood in each other's way; nothing of this one was written
+        │   └── DatabaseMoved          it was copied to another place, and goes on there
         ├── DatabaseNotReady           not initialised, or of an older version
         ├── DatabaseTooNew             made by a newer version of outreach
         └── KeyMismatch                this host has another secret key than the database
@@ -116,6 +117,16 @@ class DatabaseUnavailable(StoreError):
 
 class DatabaseBusy(DatabaseUnavailable):
     """PostgreSQL took the transaction back whole because another stood in its way: it may be done again at once."""
+
+
+class DatabaseMoved(DatabaseUnavailable):
+    """The database was copied to another place: nothing can be written here any more."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(
+            f"{words}, and nothing is written here any more.",
+            hint="Set OUTREACH_DATABASE_URL to it (with its password) on this host, and start again.",
+        )
 
 
 class DatabaseNotReady(StoreError):

@@ -23,13 +23,16 @@ from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
 
-from outreach.errors import DatabaseBusy, DatabaseUnavailable, SettingsError
+from outreach.errors import DatabaseBusy, DatabaseMoved, DatabaseUnavailable, SettingsError
 
 #: How long a SQLite writer waits for another one, in milliseconds.
 BUSY_TIMEOUT_MS = 10_000
 
 #: What PostgreSQL calls it when two transactions stand in each other's way: serialization failure, deadlock.
 CONFLICTS = frozenset({"40001", "40P01"})
+
+#: How a database that was copied away begins to say so (`fence`).
+MOVED = "This database was moved to "
 
 Backend = Literal["sqlite", "postgresql"]
 
@@ -145,6 +148,8 @@ class Store:
         try:
             yield
         except sa.exc.DatabaseError as error:
+            if str(error.orig).startswith(MOVED):
+                raise DatabaseMoved(str(error.orig)) from error
             if type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError}:
                 raise
             raise self._unavailable(error.orig or error) from error

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable
 from outreach.store import (
@@ -60,11 +60,16 @@ def upgrade(store: Store) -> tuple[str | None, str]:
             file.parent.mkdir(parents=True, exist_ok=True)
     before = _version(store)
     _refuse_newer(store, before)
-    config = _config()
     with store.writing() as session:
-        config.attributes["connection"] = session.connection()
-        command.upgrade(config, "head")
+        build(session)
     return before, head()
+
+
+def build(session: Session) -> None:
+    """Bring the tables to this version, within a transaction of the caller."""
+    config = _config()
+    config.attributes["connection"] = session.connection()
+    command.upgrade(config, "head")
 
 
 def require_current(store: Store) -> None:
