@@ -16,15 +16,19 @@ from starlette.applications import Starlette
 from outreach.actions import initialise, record, stop
 from outreach.actions.compose import Defaults
 from outreach.config import Settings
+from outreach.engine import replay
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
+from outreach.engine.desk import boot_clock
+from outreach.engine.expiry import Expiry
 from outreach.engine.sender import Sender, SenderOptions
+from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, OutreachError, SettingsError, TemplateError
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
 from outreach.replies.toll import StopRule
-from outreach.store import migrate, settlements
+from outreach.store import migrate
 from outreach.store.database import Store
 from outreach.timing.pace import Rate
 from outreach.timing.retry import RetryPlan
@@ -200,19 +204,38 @@ def stop_rule(settings: Settings) -> StopRule:
 def clock(house: House) -> Clock:
     """The clock, with the chores that keep the database in order."""
 
-    def expire(now: datetime) -> None:
-        with house.store.writing() as session:
-            settlements.expire(session, now)
+    settings = house.settings
+    expiry = Expiry(house.store)
 
-    rule = stop_rule(house.settings)
+    def tidy(now: datetime) -> None:
+        replay.dead_senders(house.store, journals(settings), plan=plan(settings), now=now)
+        expiry.look(now=now, at=boot_clock())
+
+    rule = stop_rule(settings)
     chores = (
-        Chore("leases", timedelta(seconds=15), expire),
+        Chore("leases", timedelta(seconds=15), tidy),
         # Senders look more often; complaints come when none is at work too.
         Chore("stops", timedelta(seconds=5), lambda now: stop.campaigns_gone_wrong(house.store, rule, now=now)),
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
     )
-    return Clock(house.store, defaults(house.settings), grace=house.settings.grace, chores=chores)
+    guard = watermark(house).require
+    return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard)
+
+
+def plan(settings: Settings) -> RetryPlan:
+    """How patiently a message is retried."""
+    return RetryPlan(first=settings.retry_first, deadline=settings.retry_deadline)
+
+
+def journals(settings: Settings) -> Path:
+    """Where the senders of this host keep their journals."""
+    return settings.home / "journal"
+
+
+def watermark(house: House) -> Watermark:
+    """What this host remembers of the database, so that an older copy of it does not send again."""
+    return Watermark(house.store, house.settings.home / "watermark")
 
 
 def web(house: House) -> Starlette:
@@ -235,9 +258,11 @@ def sender(house: House, *, share: int = 1) -> Sender:
         public_url=settings.public_url,
         return_path=settings.return_path,
         rate=Rate(rate.count / share, rate.period) if rate else None,
-        plan=RetryPlan(first=settings.retry_first, deadline=settings.retry_deadline),
+        plan=plan(settings),
         stop=stop_rule(settings),
         sign=sign(settings),
+        journals=journals(settings),
+        watermark=watermark(house),
     )
     return Sender(house.store, transport(settings), TokenMaker(house.keys), options)
 

@@ -41,7 +41,7 @@ def whole(source: Store, target: Store, *, now: datetime, told: Progress = lambd
                 raise _at_work(name)
         there = stack.enter_context(target.writing())  # commits last
         here = stack.enter_context(source.writing())
-        held = claims.held(here, now)
+        held = claims.held_now(here, now)
         if held:
             raise _at_work(f"a sender, which has {held:,} deliveries in hand,")
         found = copying.what_is_there(there)

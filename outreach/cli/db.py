@@ -9,16 +9,12 @@ from typing import Annotated
 import typer
 
 from outreach import config, wiring
-from outreach.actions import copy_database
+from outreach.actions import accept_copy, copy_database
+from outreach.cli import open as opened
 from outreach.cli import show
 from outreach.store.database import Store
 
-app = typer.Typer(no_args_is_help=True, help="The database as a whole: move it to PostgreSQL.")
-
-
-@app.callback()
-def _noun() -> None:
-    """The noun."""
+app = typer.Typer(name="db", help="The database as a whole.", no_args_is_help=True)
 
 
 @app.command("copy")
@@ -50,6 +46,20 @@ def copy(
     show.line(f"Copied {total:,} rows to {target.place} in {seconds} s; counts and sums agree.")
     show.line(f"Now set OUTREACH_DATABASE_URL={target.place} (with its password) on every host; the secret key stays.")
     show.line(f"{place} stays as it is and takes no more writes.")
+
+
+@app.command("accept")
+def accept(as_json: show.JsonOption = False) -> None:
+    """Go on with a database that was restored from a copy; campaigns that may have gone further are held."""
+    with opened.house() as house:
+        held = accept_copy.database(house.store, wiring.watermark(house).accept, now=datetime.now(UTC))
+    if as_json:
+        show.document({"held": held})
+        return
+    show.line("The database is accepted as it is: senders and clocks go on by themselves.")
+    for name in held:
+        show.line(f"Held: {name}. Somebody may get it twice if you `outreach campaign resume {name}`.")
+    show.note("Who left, was erased or joined since the copy was made is not in it either.")
 
 
 def _told(table: str, rows: int) -> None:

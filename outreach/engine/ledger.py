@@ -5,16 +5,16 @@ A turn settles what is done and claims what is next in one transaction, so that 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from outreach.actions import finish, stop
+from outreach.engine.expiry import Expiry
 from outreach.engine.letters import Letters
 from outreach.errors import CompileError, NotFound
 from outreach.replies.toll import StopRule
-from outreach.store import campaigns, claims, conflict, deliveries, settlements
+from outreach.store import campaigns, claims, conflict, deliveries, installation, settlements
 from outreach.store.campaigns import CampaignState
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
@@ -26,8 +26,7 @@ from outreach.store.settlements import Result
 class Turn:
     """What one transaction brought."""
 
-    #: The token of the claim, and what was claimed under it.
-    token: str
+    #: What was claimed.
     claimed: list[Claimed]
     #: How many of the results were still ours to give.
     settled: int
@@ -43,37 +42,59 @@ class Ledger:
         self._letters = letters
         self._lease = lease
         self._only = only
+        self._expiry = Expiry(store, lease)
         self._turns = 0
         #: Tokens of claims whose commit failed: perhaps it did not.
         self._doubtful: list[str] = []
+
+    def installation(self) -> str:
+        """The id of this installation; "" where it has none."""
+        with self._store.reading() as session:
+            return installation.fact(session, installation.ID) or ""
 
     def claimable(self, now: datetime) -> bool:
         """Whether there is something to claim."""
         with self._store.reading() as session:
             return claims.claimable(session, now, only=self._only)
 
-    @conflict.redone
     def turn(
-        self, results: Sequence[Result], limit: int, now: datetime, *, renew: Mapping[int, str] | None = None
+        self,
+        results: Sequence[Result],
+        limit: int,
+        now: datetime,
+        *,
+        token: str = "",
+        renew: Mapping[int, str] | None = None,
     ) -> Turn:
-        """Settle, prolong leases and claim up to `limit` at once; after a StoreError the same may be asked again."""
-        token = secrets.token_hex(16)
+        """Settle, prolong leases and claim up to `limit` under a token, at once.
+
+        After a StoreError the same may be asked again, under another token: what the first one may have got is queued
+        again then.
+        """
         self._turns += 1
-        until = now + self._lease
         try:
-            with self._store.writing() as session:
-                if self._doubtful:
-                    settlements.abandon(session, self._doubtful, now)
-                settled = len(settlements.settle(session, results, now))
-                renewed = claims.renew(session, renew, until) if renew else set()
-                facts = {"token": token, "lease_until": until, "now": now, "only": self._only, "turn": self._turns}
-                claimed = claims.claim(session, limit=limit, **facts) if limit else []  # type: ignore[arg-type]
-            ready = self._prepared(claimed, now)
+            turn = self._written(results, limit, now, token=token, renew=renew)
+            ready = self._prepared(turn.claimed, now)
         except Exception:
-            self._doubtful.append(token)
+            if token:
+                self._doubtful.append(token)
             raise
         self._doubtful.clear()
-        return Turn(token, ready, settled, renewed)
+        return Turn(ready, turn.settled, turn.renewed)
+
+    @conflict.redone
+    def _written(
+        self, results: Sequence[Result], limit: int, now: datetime, *, token: str, renew: Mapping[int, str] | None
+    ) -> Turn:
+        until = now + self._lease
+        with self._store.writing() as session:
+            if self._doubtful:
+                settlements.abandon(session, self._doubtful, now)
+            settled = len(settlements.settle(session, results, now))
+            renewed = claims.renew(session, renew, until) if renew else set()
+            facts = {"token": token, "lease_until": until, "now": now, "only": self._only, "turn": self._turns}
+            claimed = claims.claim(session, limit=limit, **facts) if limit else []  # type: ignore[arg-type]
+        return Turn(claimed, settled, renewed)
 
     def sending(self) -> set[int]:
         """The campaigns that are sending now."""
@@ -89,10 +110,9 @@ class Ledger:
         return [campaign_id for campaign_id in campaign_ids if finish.campaign(self._store, campaign_id, now=now)]
 
     @conflict.redone
-    def expire(self, now: datetime) -> int:
-        """Turn claims of senders that did not come back into doubts."""
-        with self._store.writing() as session:
-            return settlements.expire(session, now)
+    def expire(self, now: datetime, at: float) -> int:
+        """Turn claims of senders that did not come back into doubts; `at` are seconds of the boot clock."""
+        return self._expiry.look(now=now, at=at)
 
     def tallies(self, campaign_id: int) -> dict[DeliveryState, int]:
         """How many deliveries of a campaign are in each state."""

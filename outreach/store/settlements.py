@@ -90,13 +90,14 @@ def abandon(session: Session, tokens: Collection[str], now: datetime) -> int:
     return len(settle(session, back, now))
 
 
-def expire(session: Session, now: datetime) -> int:
-    """Make `unknown` what is held under a lease that has run out; how many deliveries that were.
+def expire(session: Session, now: datetime, tokens: Collection[str] | None = None) -> int:
+    """Make `unknown` what is held under a lease that has run out, or under these tokens; how many deliveries.
 
     Never `queued`: the sender that held them may have begun a body, or may wake up and go on. What is being settled,
     prolonged or expired at this moment by others is passed over.
     """
-    statement = sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, _delivery.c.lease_until < now)
+    over = _delivery.c.lease_until < now if tokens is None else _delivery.c.claim.in_(tokens)
+    statement = sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, over)
     rows = session.execute(statement.order_by(_delivery.c.id).with_for_update(skip_locked=True)).all()
     lost = [
         Result(row.id, row.claim, DeliveryState.UNKNOWN, now, "the sender that held it did not come back")

@@ -156,7 +156,7 @@ def test_the_old_database_sends_nothing_and_keeps_nothing_any_more(source: Store
     copy_database.whole(source, target, now=now)
     assert ledger.claimable(now)
     with pytest.raises(DatabaseMoved, match="was moved to postgresql") as refusal:
-        ledger.turn([], 10, now)
+        ledger.turn([], 10, now, token="1" * 32)
     assert "hidden-word" not in str(refusal.value)
     assert "OUTREACH_DATABASE_URL" in (refusal.value.hint or "")
     with pytest.raises(DatabaseMoved):
