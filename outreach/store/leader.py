@@ -20,7 +20,7 @@ from sqlmodel import Field, Session, SQLModel
 
 from outreach.errors import StoreError
 from outreach.store import turn
-from outreach.store.database import Store, insert, table_of
+from outreach.store.database import Stay, Store, insert, table_of
 from outreach.store.turn import Turn
 
 #: Seconds between two signs of life, and how long one is waited for.
@@ -49,8 +49,10 @@ class Leadership:
         #: Who leads, as far as is known.
         self.leader = ""
         self._store, self._role, self._lock, self._clock = store, role, lock, clock
-        self._held: ExitStack | None = None
-        self._answers: Callable[[], bool] = lambda: True
+        #: Our own connection, and the lock where we have it.
+        self._stay: Stay | None = None
+        self._open = ExitStack()
+        self._locked = False
         self._leads = False
         self._seen: tuple[str, int] | None = None
         self._seen_at = self._not_before = clock()
@@ -60,11 +62,12 @@ class Leadership:
         """Whether this process leads now; to be asked about every second. Raises StoreError where nobody can tell."""
         now = self._clock()
         try:
-            self._look(now)
+            stay = self._connection()
+            self._look(stay, now)
             if self._leads:
-                self._go_on(now)
-            elif (now >= self._not_before and self._locked()) or now - self._seen_at > PATIENCE:
-                self._leads = self._signed(now)
+                self._go_on(stay, now)
+            elif (now >= self._not_before and self._asked(stay)) or now - self._seen_at > PATIENCE:
+                self._leads = self._signed(stay, now)
         except StoreError:
             self.resign()
             raise
@@ -73,51 +76,48 @@ class Leadership:
 
     def resign(self) -> None:
         """Let another lead."""
-        self._leads = False
-        self._let_go()
+        self._leads, self._locked, self._stay = False, False, None
+        with suppress(StoreError):  # a connection that is gone has given back its lock
+            self._open.close()
 
-    def _look(self, now: float) -> None:
-        with self._store.reading() as session:
+    def _connection(self) -> Stay:
+        if self._stay is None:
+            self._stay = self._open.enter_context(self._store.staying())
+            self._stay.hurry()
+        return self._stay
+
+    def _look(self, stay: Stay, now: float) -> None:
+        with stay.reading() as session:
             seen = standing(session, self._role)
         if seen != self._seen:
             self._seen, self._seen_at = seen, now
 
-    def _go_on(self, now: float) -> None:
+    def _go_on(self, stay: Stay, now: float) -> None:
         ours = self._seen is not None and self._seen[0] == self.me
         if ours and now >= self._sign_at:
-            self._locked()  # which was lost with its connection, or was left with a leader that is frozen
-            ours = self._signed(now)
+            self._asked(stay)  # it may have been left with a leader that was frozen
+            ours = self._signed(stay, now)
         if not ours:
             # Another found us as good as dead. It has the time to get the lock.
             self.resign()
             self._not_before = now + PATIENCE
 
-    def _signed(self, now: float) -> bool:
+    def _signed(self, stay: Stay, now: float) -> bool:
         """Give a sign of life, or take over from who stood there; False where another was quicker."""
-        with self._store.writing() as session:
+        with stay.writing() as session:
             ours = _sign(session, self._role, self.me, self._seen)
             self._seen, self._seen_at = standing(session, self._role), now
         self._sign_at = now + SIGN_SECONDS
         return ours
 
-    def _locked(self) -> bool:
-        """Whether the lock is ours, after trying to get it."""
-        if self._held is not None and self._answers():
-            return True
-        self._let_go()
-        with ExitStack() as stack:
-            stay = stack.enter_context(self._store.staying())
-            if not stack.enter_context(turn.asked(stay, self._lock)):
-                return False
-            self._answers = stay.answers
-            self._held = stack.pop_all()
-        return True
-
-    def _let_go(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            with suppress(StoreError):  # a connection that is gone has given back its lock
-                held.close()
+    def _asked(self, stay: Stay) -> bool:
+        """Whether the lock is ours, after asking for it."""
+        if not self._locked:
+            with ExitStack() as stack:
+                self._locked = stack.enter_context(turn.asked(stay, self._lock))
+                if self._locked:
+                    self._open.push(stack.pop_all())
+        return self._locked
 
 
 def standing(session: Session, role: str) -> tuple[str, int] | None:
