@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -48,6 +50,7 @@ def prepare(settings: Settings) -> tuple[House, str | None, str, bool]:
     try:
         house = House(settings, Store(settings.database), _keys(settings))
         before, after = migrate.upgrade(house.store)
+        initialise.require_here(house.store)
         initialise.fingerprint(house.store, house.keys.fingerprint)
     except OutreachError:
         if made:  # a key that belongs to no database would only hide that the right one is missing
@@ -59,13 +62,25 @@ def prepare(settings: Settings) -> tuple[House, str | None, str, bool]:
 def open_house(settings: Settings) -> House:
     """Open an installation that `prepare` has made.
 
-    Raises DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable, KeyMismatch or SettingsError.
+    Raises DatabaseNotReady, DatabaseTooNew, DatabaseMoved, DatabaseUnavailable, KeyMismatch or SettingsError.
     """
     store = Store(settings.database)
     migrate.require_current(store)
+    initialise.require_here(store)
     house = House(settings, store, _keys(settings))
     initialise.require_fingerprint(store, house.keys.fingerprint)
     return house
+
+
+@contextmanager
+def opened_to_copy(settings: Settings) -> Iterator[Store]:
+    """The database alone, also one that has moved already; raises as `migrate.require_current` does."""
+    store = Store(settings.database)
+    try:
+        migrate.require_current(store)
+        yield store
+    finally:
+        store.close()
 
 
 def key_file(settings: Settings) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from outreach.actions import record
+from outreach.actions import record, stop
 from outreach.actions.compose import Defaults
 from outreach.config import Settings
 from outreach.engine import replay
@@ -23,6 +23,7 @@ from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - 
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
+from outreach.replies.toll import StopRule
 from outreach.timing.pace import Rate
 from outreach.timing.retry import RetryPlan
 from outreach.tracking.token import TokenMaker
@@ -126,6 +127,11 @@ def transport(settings: Settings) -> Transport:
     return SmtpTransport(way_out, hello=hello, connections=settings.connections)
 
 
+def stop_rule(settings: Settings) -> StopRule:
+    """When a campaign stops itself."""
+    return StopRule(settings.stop_share, settings.stop_complaints, settings.stop_after)
+
+
 def clock(house: House) -> Clock:
     """The clock, with the chores that keep the database in order."""
 
@@ -136,8 +142,11 @@ def clock(house: House) -> Clock:
         replay.dead_senders(house.store, journals(settings), plan=plan(settings), now=now)
         expiry.look(now=now, at=boot_clock())
 
+    rule = stop_rule(settings)
     chores = (
         Chore("leases", timedelta(seconds=15), tidy),
+        # Senders look more often; complaints come when none is at work too.
+        Chore("stops", timedelta(seconds=5), lambda now: stop.campaigns_gone_wrong(house.store, rule, now=now)),
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
     )
@@ -181,6 +190,7 @@ def sender(house: House, *, share: int = 1) -> Sender:
         return_path=settings.return_path,
         rate=Rate(rate.count / share, rate.period) if rate else None,
         plan=plan(settings),
+        stop=stop_rule(settings),
         sign=sign(settings),
         journals=journals(settings),
         watermark=watermark(house),

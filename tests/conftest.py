@@ -130,6 +130,15 @@ def postgresql_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     yield from _fresh_store(request, "postgresql")
 
 
+@pytest.fixture
+def empty_postgresql(postgresql: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database that nothing was made in."""
+    name = f"e_{uuid.uuid4().hex[:12]}"
+    _administer(postgresql, f"CREATE DATABASE {name}")
+    yield f"{postgresql}/{name}"
+    _administer(postgresql, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def _fresh_store(request: pytest.FixtureRequest, backend: str) -> Iterator[Store]:
     if backend == "sqlite":
         folder: Path = request.getfixturevalue("tmp_path")

@@ -43,7 +43,7 @@ def web(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
 
 
 def clock() -> None:
-    """Run the clock alone: it starts campaigns at their time. Several at once do no harm."""
+    """Run the clock alone: it starts campaigns at their time. Of several one works, the others stand by."""
     _log_to_stderr()
     with opened.house() as house:
         _work(house, senders=0, clock=True)

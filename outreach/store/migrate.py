@@ -11,16 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable
 from outreach.store import (
+    attempts,
     campaigns,
     consents,
     deliveries,
     events,
     hits,
     installation,
+    leader,
     links,
     lists,
     subscribers,
@@ -31,12 +33,14 @@ from outreach.store.database import Store, sqlite_file
 
 #: Every file that declares a table; naming them here is what fills the metadata.
 NOUNS = (
+    attempts,
     campaigns,
     consents,
     deliveries,
     events,
     hits,
     installation,
+    leader,
     links,
     lists,
     subscribers,
@@ -62,16 +66,21 @@ def upgrade(store: Store) -> tuple[str | None, str]:
     _refuse_newer(store, before)
     if before == head():
         return before, before
+    with store.writing() as session:
+        build(session)
+    return before, head()
+
+
+def build(session: Session) -> None:
+    """Bring the tables to this version, within a transaction of the caller."""
     # Here, since loading Alembic takes longer than what most commands do, and only this needs it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with store.writing() as session:
-        config.attributes["connection"] = session.connection()
-        command.upgrade(config, "head")
-    return before, head()
+    config.attributes["connection"] = session.connection()
+    command.upgrade(config, "head")
 
 
 def require_current(store: Store) -> None:

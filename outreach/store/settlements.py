@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import bounces, deliveries
+from outreach.replies.smtp import Stage
+from outreach.store import attempts, bounces, deliveries
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -35,10 +36,13 @@ class Result:
     due_at: datetime | None = None
     #: Whether this was an attempt; a message that never came to be judged was none.
     attempted: bool = True
+    #: The step that was answered, and by which relay.
+    stage: Stage | None = None
+    relay: str | None = None
 
 
 def settle(session: Session, results: Sequence[Result], now: datetime) -> list[Result]:
-    """Write what became of deliveries, with the tallies; those that were still held by their claim.
+    """Write what became of deliveries, with the tallies and the attempts; those that were still held by their claim.
 
     A result that leads back into the queue becomes `cancelled` where the campaign was cancelled meanwhile. A bounced
     address is suppressed, and nothing more is sent to it.
@@ -46,9 +50,11 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> list[R
     if not results:
         return []
     ended = _cancelled(session, [result.delivery_id for result in results if result.state in deliveries.OPEN])
+    waited = _hold_of_bounced(session, [result.delivery_id for result in results if _is_bounce(result)])
     held = {row.id: row for row in session.execute(_HELD, {"ids": [result.delivery_id for result in results]})}
-    by_row = {result.delivery_id: result for result in results if result.delivery_id in held}
-    settled = [result for number, result in sorted(by_row.items()) if held[number].claim == result.claim]
+    # Under its claim before by its number: a late result of a claim that was lost must not push out the one that holds.
+    ours = [each for each in results if each.delivery_id in held and held[each.delivery_id].claim == each.claim]
+    settled = [result for _, result in sorted({result.delivery_id: result for result in ours}.items())]
     if not settled:
         return []
     values = [_values(result, held[result.delivery_id].campaign_id in ended) for result in settled]
@@ -56,9 +62,12 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> list[R
         rows = [value for value in values if value["tried"] == judged]
         if rows:
             session.connection().execute(statement, rows)
+    ill = [result for result in settled if result.state not in {DeliveryState.SENT, DeliveryState.QUEUED}]
+    attempts.add_all(session, [_attempt(result, held[result.delivery_id].campaign_id) for result in ill])
     bounces.suppress(
         session,
-        {held[r.delivery_id].subscriber_id: r.delivery_id for r in settled if r.state is DeliveryState.BOUNCED},
+        {held[r.delivery_id].subscriber_id: r.delivery_id for r in settled if _is_bounce(r)},
+        waited,
         now,
     )
     moved: Counter[tuple[int, DeliveryState]] = Counter()
@@ -84,10 +93,12 @@ def abandon(session: Session, tokens: Collection[str], now: datetime) -> int:
 def expire(session: Session, now: datetime, tokens: Collection[str] | None = None) -> int:
     """Make `unknown` what is held under a lease that has run out, or under these tokens; how many deliveries.
 
-    Never `queued`: the sender that held them may have begun a body, or may wake up and go on.
+    Never `queued`: the sender that held them may have begun a body, or may wake up and go on. What is being settled,
+    prolonged or expired at this moment by others is passed over.
     """
     over = _delivery.c.lease_until < now if tokens is None else _delivery.c.claim.in_(tokens)
-    rows = session.execute(sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, over)).all()
+    statement = sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, over)
+    rows = session.execute(statement.order_by(_delivery.c.id).with_for_update(skip_locked=True)).all()
     lost = [
         Result(row.id, row.claim, DeliveryState.UNKNOWN, now, "the sender that held it did not come back")
         for row in rows
@@ -106,6 +117,24 @@ def _cancelled(session: Session, delivery_ids: Sequence[int]) -> set[int]:
     return {number for number, state in rows if state is CampaignState.CANCELLED}
 
 
+def _hold_of_bounced(session: Session, delivery_ids: Sequence[int]) -> list[int]:
+    """The campaigns in which something waits for people whose address bounced: held before any delivery is."""
+    if not delivery_ids:
+        return []
+    people = sa.select(_delivery.c.subscriber_id).where(_delivery.c.id.in_(delivery_ids))
+    return deliveries.hold_waiting(session, list(session.execute(people).scalars()))
+
+
+def _attempt(result: Result, campaign_id: int) -> dict[str, Any]:
+    facts = {name: getattr(result, name) for name in attempts.FACTS if name != "reason"}
+    reason = result.reason and result.reason[:200]
+    return {"delivery_id": result.delivery_id, "campaign_id": campaign_id, "reason": reason, **facts}
+
+
+def _is_bounce(result: Result) -> bool:
+    return result.state is DeliveryState.BOUNCED
+
+
 def _values(result: Result, cancelled: bool) -> dict[str, Any]:
     ended = cancelled and result.state in deliveries.OPEN
     state = DeliveryState.CANCELLED if ended else result.state
@@ -121,6 +150,7 @@ def _values(result: Result, cancelled: bool) -> dict[str, Any]:
         "said_code": result.code,
         "said_enhanced": result.enhanced,
         "said": result.reply,
+        "by": result.relay,
     }
 
 
@@ -148,6 +178,7 @@ _SETTLE = (
         code=sa.bindparam("said_code"),
         enhanced=sa.bindparam("said_enhanced"),
         reply=sa.bindparam("said"),
+        relay=sa.bindparam("by"),
     )
 )
 #: For what was no attempt: the words of the last one stay.

@@ -1,4 +1,4 @@
-"""`outreach campaign ...`: drafting, reviewing, running, reporting and mending, a file each."""
+"""`outreach campaign ...`: drafting, reviewing, running, reporting, mending and explaining, a file each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COMMANDS = {
     "cancel": Later("outreach.cli.campaign.running:cancel"),
     "retry": Later("outreach.cli.campaign.mending:retry"),
     "resolve": Later("outreach.cli.campaign.mending:resolve"),
-    "explain": Later("outreach.cli.campaign.mending:explain"),
+    "explain": Later("outreach.cli.campaign.explaining:explain"),
 }
 
 app = typer.Typer(cls=later.tree(COMMANDS), no_args_is_help=True)
