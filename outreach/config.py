@@ -27,6 +27,7 @@ from pydantic_settings import (
 from outreach import address
 from outreach.address import domain_of
 from outreach.errors import AddressError, SettingsError
+from outreach.replies import toll
 from outreach.timing import duration
 from outreach.timing.pace import Rate
 from outreach.transport import relay
@@ -42,6 +43,8 @@ _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 Duration = Annotated[
     timedelta, BeforeValidator(lambda it: it if isinstance(it, timedelta) else duration.parse(str(it)))
 ]
+
+Share = Annotated[float, BeforeValidator(lambda it: it if isinstance(it, float) else toll.share(str(it)))]
 
 
 class _SettingsFile(TomlConfigSettingsSource):
@@ -104,6 +107,15 @@ class Settings(BaseSettings):
     )
     retry_first: Duration = Field(timedelta(minutes=5), description="How long to wait before the first retry.")
     retry_deadline: Duration = Field(timedelta(days=2), description="How long a message is retried before it fails.")
+    stop_share: Share = Field(
+        0.10, description="A campaign stops itself where a larger share of its messages fails or bounces."
+    )
+    stop_complaints: Share = Field(
+        0.003, description="A campaign stops itself where a larger share of its readers complains."
+    )
+    stop_after: int = Field(
+        500, ge=1, description="How many messages must have ended before a campaign may stop itself."
+    )
     grace: Duration = Field(
         timedelta(hours=1), description="How late a scheduled campaign may start by itself; later, it asks."
     )

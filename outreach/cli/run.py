@@ -16,8 +16,8 @@ from outreach import wiring
 from outreach.cli import open as opened
 from outreach.cli import show
 from outreach.engine.crew import Crew
+from outreach.house import House
 from outreach.web import listen, server
-from outreach.wiring import House
 
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
@@ -43,7 +43,7 @@ def web(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
 
 
 def clock() -> None:
-    """Run the clock alone: it starts campaigns at their time. Several at once do no harm."""
+    """Run the clock alone: it starts campaigns at their time. Of several one works, the others stand by."""
     _log_to_stderr()
     with opened.house() as house:
         _work(house, senders=0, clock=True)

@@ -2,7 +2,8 @@
 
 The truth is in the database, APScheduler is the alarm clock: every second the table is read and what is due is done.
 Nothing is remembered between two looks, so a campaign that another process scheduled is noticed, a restart loses
-nothing, and two clocks at once do each thing once, since every step is a compare-and-swap.
+nothing, and two clocks at once do each thing once, since every step is a compare-and-swap. Of several clocks one works
+(`store.leader`); the others stand by and take over within ten seconds, whatever becomes of it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from outreach.errors import OutreachError, StoreError
 from outreach.store import campaigns
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Store
+from outreach.store.leader import Leadership
 from outreach.timing.schedule import shown
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,8 @@ class Clock:
         #: Campaigns that wait for an import, so that the waiting is logged once.
         self._waiting: set[int] = set()
         self._in_trouble = False
+        self._leadership = Leadership(store)
+        self._leads: bool | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop` is set; what is being done then is done to its end."""
@@ -80,6 +84,8 @@ class Clock:
                 ahead += drift
         finally:
             scheduler.shutdown()
+            self._leadership.resign()
+            self._leads = None
 
     def tick(self) -> None:
         """Look at the table once and do what is due; a database that is away is waited for."""
@@ -95,27 +101,53 @@ class Clock:
             self._finish(now)
             self._in_trouble = False
         except StoreError as error:
-            if not self._in_trouble:
-                log.error("clock.waits %s", error)
-            self._in_trouble = True
+            self._away(error)
 
     def _start(self) -> BackgroundScheduler:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick that takes longer than a second is no news
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
+        self._look_who_leads()
         at_once = datetime.now(UTC)
+        scheduler.add_job(self._look_who_leads, "interval", seconds=BEAT)
         scheduler.add_job(self._safe_tick, "interval", seconds=BEAT, next_run_time=at_once)
         for chore in self.chores:
             seconds = chore.every.total_seconds()
-            scheduler.add_job(self._chore, "interval", args=[chore], seconds=seconds, next_run_time=at_once)
+            scheduler.add_job(self._do, "interval", args=[chore], seconds=seconds, next_run_time=at_once)
         scheduler.start()
         return scheduler
 
+    def _look_who_leads(self) -> None:
+        """A job of its own: a tick that takes long is no reason to be thought dead."""
+        try:
+            leads = self._leadership.leads()
+        except StoreError as error:
+            self._away(error)
+            leads = False
+        except Exception:
+            log.exception("clock.failed")
+            leads = False
+        if leads is not self._leads:
+            told = "clock.leads" if leads else "clock.leads_no_more" if self._leads else "clock.stands_by"
+            log.info("%s clock=%s leader=%s", told, self._leadership.me, self._leadership.leader)
+        self._leads = leads
+
+    def _away(self, error: StoreError) -> None:
+        if not self._in_trouble:
+            log.error("clock.waits %s", error)
+        self._in_trouble = True
+
     def _safe_tick(self) -> None:
+        if not self._leads:
+            return
         try:
             self.tick()
         except Exception:
             log.exception("clock.failed")
+
+    def _do(self, chore: Chore) -> None:
+        if self._leads:
+            self._chore(chore)
 
     def _chore(self, chore: Chore) -> None:
         try:

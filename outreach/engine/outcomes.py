@@ -53,6 +53,8 @@ def result(claimed: Claimed, outcome: Outcome, *, plan: RetryPlan, now: datetime
         reply.words if reply else outcome.detail or None,
         due_at,
         found.decision is not Decision.REQUEUE,
+        outcome.stage,
+        outcome.relay or None,
     )
 
 

@@ -25,6 +25,7 @@ from outreach.engine.ledger import Ledger, Turn
 from outreach.engine.letters import Letters, Sign
 from outreach.engine.watermark import Watermark
 from outreach.errors import JournalUnavailable, StoreError
+from outreach.replies.toll import StopRule
 from outreach.store.claims import LARGEST
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -69,6 +70,8 @@ class SenderOptions:
     plan: RetryPlan = field(default_factory=RetryPlan)
     #: How long a claim is ours without a sign of life.
     lease: timedelta = timedelta(seconds=60)
+    #: When a campaign is paused because too much of it comes back.
+    stop: StopRule = field(default_factory=StopRule)
     #: Puts a signature on each message.
     sign: Sign | None = None
     #: The folder on this host's disk where the journals of its senders lie; None keeps none.
@@ -127,6 +130,7 @@ class _Shift:
         self._desk = Desk(letters, plan=options.plan, bucket=bucket)
         self._watermark = options.watermark or Watermark(store, None)
         self._lease = options.lease.total_seconds()
+        self._stop_rule = options.stop
         self._only = only
         self._progress = progress or (lambda _: None)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outreach-store")
@@ -319,6 +323,7 @@ class _Shift:
         desk = self._desk
         await self._in_thread(self._watermark.require)
         self._watch_at = now + WATCH_SECONDS
+        await self._in_thread(self._ledger.stop, self._stop_rule, utc_now())
         self._sending = await self._in_thread(self._ledger.sending)
         desk.bar(desk.campaigns - self._sending)
         if self._risen:

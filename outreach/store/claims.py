@@ -132,6 +132,13 @@ def leases(session: Session) -> dict[str, datetime]:
     return {row[0]: row[1] for row in session.execute(held_now)}
 
 
+def held_now(session: Session, now: datetime) -> int:
+    """How many deliveries senders hold whose lease has not run out."""
+    live = sa.and_(deliveries.is_in(DeliveryState.CLAIMED), _delivery.c.lease_until >= now)
+    n: int = session.execute(sa.select(sa.func.count()).where(live)).scalar_one()
+    return n
+
+
 def sending(session: Session, only: int | None = None) -> list[tuple[int, int]]:
     """The campaigns that are sending (all, or `only` that one), each with its list."""
     campaign = table_of(Campaign)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import bounces, deliveries, rows
+from outreach.replies.smtp import Stage
+from outreach.store import attempts, bounces, deliveries, rows
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Moment, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -34,10 +35,13 @@ class Result(NamedTuple):
     due_at: datetime | None = None
     #: Whether this was an attempt; a message that never came to be judged was none.
     attempted: bool = True
+    #: The step that was answered, and by which relay.
+    stage: Stage | None = None
+    relay: str | None = None
 
 
 def settle(session: Session, results: Sequence[Result], now: datetime) -> list[Result]:
-    """Write what became of deliveries, with the tallies; those that were still held by their claim.
+    """Write what became of deliveries, with the tallies and the attempts; those that were still held by their claim.
 
     A result that leads back into the queue becomes `cancelled` where the campaign was cancelled meanwhile. A bounced
     address is suppressed, and nothing more is sent to it.
@@ -46,10 +50,12 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> list[R
         return []
     ended = _cancelled(session, [result.delivery_id for result in results if result.state in deliveries.OPEN])
     backend = session.get_bind().dialect.name
+    waited = _hold_of_bounced(session, [result.delivery_id for result in results if _is_bounce(result)])
     sought = {"rows": rows.packed(session, [[result.delivery_id] for result in results])}
     held = {row.id: row for row in session.execute(_held(backend), sought)}
-    by_row = {result.delivery_id: result for result in results if result.delivery_id in held}
-    settled = [result for number, result in sorted(by_row.items()) if held[number].claim == result.claim]
+    # Under its claim before by its number: a late result of a claim that was lost must not push out the one that holds.
+    ours = [each for each in results if each.delivery_id in held and held[each.delivery_id].claim == each.claim]
+    settled = [result for _, result in sorted({result.delivery_id: result for result in ours}.items())]
     if not settled:
         return []
     values = [_values(result, held[result.delivery_id].campaign_id in ended) for result in settled]
@@ -57,9 +63,12 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> list[R
         given = [value for value, result in zip(values, settled, strict=True) if result.attempted is attempted]
         if given:
             session.execute(statement(backend), {"rows": rows.packed(session, given)})
+    ill = [result for result in settled if result.state not in {DeliveryState.SENT, DeliveryState.QUEUED}]
+    attempts.add_all(session, [_attempt(result, held[result.delivery_id].campaign_id) for result in ill])
     bounces.suppress(
         session,
-        {held[r.delivery_id].subscriber_id: r.delivery_id for r in settled if r.state is DeliveryState.BOUNCED},
+        {held[r.delivery_id].subscriber_id: r.delivery_id for r in settled if _is_bounce(r)},
+        waited,
         now,
     )
     moved: Counter[tuple[int, DeliveryState]] = Counter()
@@ -85,10 +94,12 @@ def abandon(session: Session, tokens: Collection[str], now: datetime) -> int:
 def expire(session: Session, now: datetime, tokens: Collection[str] | None = None) -> int:
     """Make `unknown` what is held under a lease that has run out, or under these tokens; how many deliveries.
 
-    Never `queued`: the sender that held them may have begun a body, or may wake up and go on.
+    Never `queued`: the sender that held them may have begun a body, or may wake up and go on. What is being settled,
+    prolonged or expired at this moment by others is passed over.
     """
     over = _delivery.c.lease_until < now if tokens is None else _delivery.c.claim.in_(tokens)
-    found = session.execute(sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, over)).all()
+    statement = sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, over)
+    found = session.execute(statement.order_by(_delivery.c.id).with_for_update(skip_locked=True)).all()
     lost = [
         Result(row.id, row.claim, DeliveryState.UNKNOWN, now, "the sender that held it did not come back")
         for row in found
@@ -107,6 +118,24 @@ def _cancelled(session: Session, delivery_ids: Sequence[int]) -> set[int]:
     return {number for number, state in found if state is CampaignState.CANCELLED}
 
 
+def _hold_of_bounced(session: Session, delivery_ids: Sequence[int]) -> list[int]:
+    """The campaigns in which something waits for people whose address bounced: held before any delivery is."""
+    if not delivery_ids:
+        return []
+    people = sa.select(_delivery.c.subscriber_id).where(_delivery.c.id.in_(delivery_ids))
+    return deliveries.hold_waiting(session, list(session.execute(people).scalars()))
+
+
+def _attempt(result: Result, campaign_id: int) -> dict[str, Any]:
+    facts = {name: getattr(result, name) for name in attempts.FACTS if name != "reason"}
+    reason = result.reason and result.reason[:200]
+    return {"delivery_id": result.delivery_id, "campaign_id": campaign_id, "reason": reason, **facts}
+
+
+def _is_bounce(result: Result) -> bool:
+    return result.state is DeliveryState.BOUNCED
+
+
 def _values(result: Result, cancelled: bool) -> tuple[Any, ...]:
     """The result as a row of `_COLUMNS`."""
     ended = cancelled and result.state in deliveries.OPEN
@@ -120,6 +149,7 @@ def _values(result: Result, cancelled: bool) -> tuple[Any, ...]:
         result.code,
         result.enhanced,
         result.reply,
+        result.relay,
     )
 
 
@@ -134,6 +164,7 @@ _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "code": sa.Integer(),
     "enhanced": sa.String(),
     "reply": sa.Text(),
+    "relay": sa.String(),
 }
 
 
@@ -161,6 +192,7 @@ def _settle(backend: str) -> sa.Update:
         code=given.c.code,
         enhanced=given.c.enhanced,
         reply=given.c.reply,
+        relay=given.c.relay,
     )
 
 

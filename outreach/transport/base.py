@@ -41,6 +41,8 @@ class Outcome(NamedTuple):
     stage: Stage
     #: What happened, where no reply says it.
     detail: str = ""
+    #: The name of the relay that it was handed to; "" where there is only one way out.
+    relay: str = ""
 
 
 class Source(Protocol):

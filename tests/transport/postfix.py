@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from tests.conftest import free_port
 
 #: The domain whose mail it takes; whose local part begins with "nobody" is not there.
 DOMAIN = "example.org"
@@ -172,14 +171,24 @@ def running(certificate: Path, key: Path) -> Iterator[Postfix]:
     """An instance with every service of `SERVICES`."""
     folder = Path(tempfile.mkdtemp(prefix="outreach-postfix-", dir="/tmp"))
     folder.chmod(0o755)
-    postfix = Postfix(folder, {service: free_port() for service in SERVICES})
-    _configure(postfix, certificate, key)
-    _run(folder, "start")
+    with ExitStack() as reserved:
+        postfix = Postfix(folder, {service: reserved.enter_context(_reserved_port()) for service in SERVICES})
+        _configure(postfix, certificate, key)
+        _run(folder, "start")
     try:
         yield postfix
     finally:
         _run(folder, "abort")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _reserved_port() -> Iterator[int]:
+    """A port that nobody else is given by chance until a server of ours has it (both say SO_REUSEADDR)."""
+    with socket.socket() as place:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(("127.0.0.1", 0))
+        yield place.getsockname()[1]
 
 
 def _configure(postfix: Postfix, certificate: Path, key: Path) -> None:
