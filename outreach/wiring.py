@@ -17,13 +17,14 @@ from outreach.actions.compose import Defaults
 from outreach.config import Settings
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
+from outreach.engine.gauges import Gauges, Watch
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.errors import ArticleError, NotFound, OutreachError, SettingsError, TemplateError
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
 from outreach.store import migrate, settlements
-from outreach.store.database import Store
+from outreach.store.database import Store, sqlite_file
 from outreach.timing.pace import Rate
 from outreach.timing.retry import RetryPlan
 from outreach.tracking.keys import KeyRing
@@ -33,7 +34,11 @@ from outreach.transport.folder import FolderTransport
 from outreach.transport.relay import Folder, hello_name
 from outreach.transport.smtp import SmtpTransport
 from outreach.web import app
+from outreach.web import metrics as metrics_page
 from outreach.web.app import Site
+from outreach.web.health import Health
+from outreach.web.readiness import Readiness
+from outreach.web.traffic import Traffic
 
 
 @dataclass(frozen=True)
@@ -177,7 +182,7 @@ def transport(settings: Settings) -> Transport:
     return SmtpTransport(way_out, hello=hello, connections=settings.connections)
 
 
-def clock(house: House) -> Clock:
+def clock(house: House, gauges: Gauges | None = None) -> Clock:
     """The clock, with the chores that keep the database in order."""
 
     def expire(now: datetime) -> None:
@@ -189,10 +194,26 @@ def clock(house: House) -> Clock:
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
     )
-    return Clock(house.store, defaults(house.settings), grace=house.settings.grace, chores=chores)
+    return Clock(house.store, defaults(house.settings), grace=house.settings.grace, chores=chores, gauges=gauges)
 
 
-def web(house: House) -> Starlette:
+def health(house: House, crew: Crew, *, sends: bool) -> Health:
+    """What says whether this process lives and can work; where it sends, the data folder must have room too."""
+    file = sqlite_file(house.store)
+    folders = [file.parent] if file else []
+    if sends:
+        folders.append(house.settings.home)
+    return Health(
+        Readiness(house.store, fingerprint=house.keys.fingerprint, folders=[*dict.fromkeys(folders)]), crew.ailments
+    )
+
+
+def metrics(house: House, health: Health, gauges: Gauges) -> Starlette:
+    """What is served on the address of the metrics."""
+    return metrics_page.make(house.store, gauges.registry, health)
+
+
+def web(house: House, health: Health | None = None, gauges: Gauges | None = None) -> Starlette:
     """The web part."""
     settings = house.settings
     site = Site(
@@ -201,12 +222,16 @@ def web(house: House) -> Starlette:
         media=(settings.home / "media", *settings.template_folders("media")),
         trusted_proxies=settings.trusted_proxies,
     )
-    return app.make(house.store, TokenMaker(house.keys), site)
+    traffic = Traffic(gauges.registry) if gauges else None
+    return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
 
 
-def sender(house: House, *, share: int = 1) -> Sender:
+def sender(house: House, *, share: int = 1, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:
     """A sender; where `share` of them work side by side, each keeps to its part of the rate."""
     settings = house.settings
+    way_out = transport(settings)
+    if gauges is not None and isinstance(way_out, SmtpTransport):
+        gauges.follow("outreach_relay_connections", "Connections to the relay that are open.", way_out.connected)
     rate = settings.rate
     options = SenderOptions(
         public_url=settings.public_url,
@@ -214,16 +239,20 @@ def sender(house: House, *, share: int = 1) -> Sender:
         rate=Rate(rate.count / share, rate.period) if rate else None,
         plan=RetryPlan(first=settings.retry_first, deadline=settings.retry_deadline),
         sign=sign(settings),
+        watch=watch or Watch(gauges),
     )
-    return Sender(house.store, transport(settings), TokenMaker(house.keys), options)
+    return Sender(house.store, way_out, TokenMaker(house.keys), options)
 
 
-def man(crew: Crew, house: House, *, senders: int, clock: bool) -> None:
+def man(crew: Crew, house: House, *, senders: int, clock: bool, gauges: Gauges | None = None) -> None:
     """Put clock and senders to work in a crew; raises SettingsError where they cannot be had."""
     if clock:
-        crew.add("clock", _clock(house).run)
+        keeper = _clock(house, gauges)
+        crew.add("clock", keeper.run, pulse=keeper.pulse)
     for number in range(senders):
-        crew.add(f"sender-{number + 1}", looping(sender(house, share=senders).run))
+        watch = Watch(gauges)
+        work = sender(house, share=senders, gauges=gauges, watch=watch).run
+        crew.add(f"sender-{number + 1}", looping(work), pulse=watch.pulse)
 
 
 _clock = clock

@@ -18,13 +18,16 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from outreach.actions import finish, launch, recur, schedule
 from outreach.actions.compose import Defaults
+from outreach.engine.gauges import Gauges
+from outreach.engine.pulse import Pulse
 from outreach.errors import OutreachError, StoreError
+from outreach.log import Log, quiet
 from outreach.store import campaigns
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Store
 from outreach.timing.schedule import shown
 
-log = logging.getLogger(__name__)
+log = Log("outreach.clock")
 
 #: Seconds between two looks at the table.
 BEAT = 1.0
@@ -52,12 +55,15 @@ class Clock:
         grace: timedelta,
         chores: Sequence[Chore] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        gauges: Gauges | None = None,
     ) -> None:
         self.store = store
         self.defaults = defaults
         self.grace = grace
         self.chores = chores
         self.now = now
+        self.gauges = gauges or Gauges()
+        self.pulse = Pulse()
         #: Campaigns that wait for an import, so that the waiting is logged once.
         self._waiting: set[int] = set()
         self._in_trouble = False
@@ -71,7 +77,7 @@ class Clock:
                 # APScheduler plans by the machine's clock, and would sleep as long as that was set back.
                 drift = time.time() - time.monotonic() - ahead
                 if drift < -SET_BACK:
-                    log.warning("clock.set_back seconds=%.0f", -drift)
+                    log.warning("machine_clock_set_back", seconds=round(-drift))
                     scheduler.shutdown()
                     scheduler = self._start()
                 ahead += drift
@@ -92,7 +98,7 @@ class Clock:
             self._in_trouble = False
         except StoreError as error:
             if not self._in_trouble:
-                log.error("clock.database_away %s", error)
+                log.error("database_away", why=error.message)
             self._in_trouble = True
 
     def _start(self) -> BackgroundScheduler:
@@ -111,15 +117,16 @@ class Clock:
         try:
             self.tick()
         except Exception:
-            log.exception("clock.failed")
+            log.exception("tick_failed")
+        self.pulse.beat()
 
     def _chore(self, chore: Chore) -> None:
         try:
             chore.do(self.now())
         except OutreachError as error:
-            log.error("clock.chore_failed chore=%s %s", chore.name, error)
+            log.error("chore_failed", chore=chore.name, why=error.message)
         except Exception:
-            log.exception("clock.chore_failed chore=%s", chore.name)
+            log.exception("chore_failed", chore=chore.name)
 
     def _due(self, now: datetime) -> list[Campaign]:
         with self.store.reading() as session:
@@ -134,7 +141,7 @@ class Clock:
         except OutreachError as error:
             self._hold(campaign, error.message, now)
         except Exception as error:
-            log.exception("clock.campaign_failed campaign=%s", campaign.name)
+            log.exception("launch_failed", campaign=campaign.id)
             self._hold(campaign, f"outreach failed in itself ({type(error).__name__}: {error})", now)
 
     def _recur(self, campaign: Campaign, now: datetime) -> None:
@@ -142,9 +149,9 @@ class Clock:
         if done is None:
             return
         if done.missed:
-            log.warning("clock.runs_missed campaign=%s runs=%d", campaign.name, done.missed)
+            log.warning("runs_missed", campaign=campaign.id, runs=done.missed)
         if done.run:
-            log.info("clock.run_made campaign=%s run=%s", campaign.name, done.run.name)
+            log.info("run_made", campaign=campaign.id, run=done.run.id)
 
     def _start_campaign(self, campaign: Campaign, now: datetime) -> None:
         assert campaign.id is not None
@@ -153,10 +160,12 @@ class Clock:
             return
         outcome = launch.campaign(self.store, campaign.id, defaults=self.defaults, now=now, due=campaign.due_at)
         if outcome.result is launch.Result.LAUNCHED:
-            log.info("clock.launched campaign=%s queued=%d", campaign.name, outcome.queued)
+            self.gauges.launches.inc()
+            self.gauges.launch_delay.set((self.now() - (campaign.due_at or now)).total_seconds())
+            log.info("campaign_launched", campaign=campaign.id, queued=outcome.queued)
         elif outcome.result is launch.Result.WAITING and campaign.id not in self._waiting:
             self._waiting.add(campaign.id)
-            log.warning("clock.waits_for_import campaign=%s", campaign.name)
+            log.warning("campaign_waits", campaign=campaign.id, why="its list is being imported")
 
     def _missed(self, campaign: Campaign) -> str:
         due = shown(campaign.due_at, campaign.timezone or "UTC") if campaign.due_at else "earlier"
@@ -166,7 +175,7 @@ class Clock:
     def _hold(self, campaign: Campaign, reason: str, now: datetime) -> None:
         assert campaign.id is not None
         if schedule.hold(self.store, campaign.id, reason, due=campaign.due_at, now=now):
-            log.warning("clock.held campaign=%s reason=%s", campaign.name, reason)
+            log.warning("campaign_held", campaign=campaign.id, why=quiet(reason))
 
     def _finish(self, now: datetime) -> None:
         """Close what no sender has closed: campaigns whose last delivery was settled elsewhere, or cancelled."""
@@ -174,4 +183,4 @@ class Clock:
             numbers = [campaign.id for campaign in campaigns.sending(session)]
         for number in numbers:
             if number is not None and finish.campaign(self.store, number, now=now):
-                log.info("clock.finished campaign_id=%d", number)
+                log.info("campaign_finished", campaign=number)

@@ -8,7 +8,6 @@ is away no body begins.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,9 +17,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from outreach.engine.desk import Desk, boot_clock, utc_now
+from outreach.engine.gauges import Watch
 from outreach.engine.ledger import Ledger, Turn
 from outreach.engine.letters import Letters, Sign
 from outreach.errors import StoreError
+from outreach.log import Log
 from outreach.store.claims import LARGEST
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -28,9 +29,9 @@ from outreach.store.settlements import Result
 from outreach.timing.pace import Bucket, Rate
 from outreach.timing.retry import RetryPlan
 from outreach.tracking.token import TokenMaker
-from outreach.transport.base import Transport
+from outreach.transport.base import Outcome, Transport
 
-log = logging.getLogger("outreach.sender")
+log = Log("outreach.sender")
 
 T = TypeVar("T")
 
@@ -67,6 +68,8 @@ class SenderOptions:
     lease: timedelta = timedelta(seconds=60)
     #: Puts a signature on each message.
     sign: Sign | None = None
+    #: Where it lets others see its work; each sender has its own.
+    watch: Watch = field(default_factory=Watch)
 
 
 class Sender:
@@ -116,6 +119,7 @@ class _Shift:
         self._ledger = Ledger(store, letters, lease=options.lease, only=only)
         self._desk = Desk(letters, plan=options.plan, bucket=bucket)
         self._lease = options.lease.total_seconds()
+        self._watch_me = options.watch
         self._only = only
         self._progress = progress or (lambda _: None)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outreach-store")
@@ -130,7 +134,7 @@ class _Shift:
     async def work(self, stop: asyncio.Event, *, patience: int | None = None) -> dict[DeliveryState, int]:
         """Send until `stop`, or until the one campaign is drained."""
         desk = self._desk
-        leaving = asyncio.create_task(self._transport.run(desk, desk.begin, desk.report, patience=patience))
+        leaving = asyncio.create_task(self._transport.run(desk, desk.begin, self._report, patience=patience))
         stopped = asyncio.create_task(stop.wait())
         try:
             while not (self._done or stopped.done() or leaving.done()):
@@ -145,6 +149,10 @@ class _Shift:
         if not leaving.cancelled():
             leaving.result()
         return {} if self._only is None else self._ledger.tallies(self._only)
+
+    def _report(self, outcome: Outcome) -> None:
+        self._watch_me.answered(outcome)
+        self._desk.report(outcome)
 
     # -- one round
 
@@ -168,11 +176,13 @@ class _Shift:
                 await self._round()
             except StoreError as error:
                 if not self._desk.held:
-                    log.error("books_closed why=%r", error.message)
+                    log.error("books_closed", why=error.message)
                 self._desk.held = True
                 self._troubles += 1
+                self._watch_me.pulse.beat()
                 await asyncio.wait([stopped], timeout=min(LONGEST_PAUSE, 0.25 * 2 ** min(self._troubles, 10)))
                 continue
+            self._watch_me.pulse.beat()
             if self._desk.held:
                 log.warning("books_open_again")
                 self._desk.resume()
@@ -181,6 +191,7 @@ class _Shift:
     async def _round(self) -> None:
         desk, now = self._desk, boot_clock()
         desk.sweep()
+        self._watch_me.holds(desk.oldest_claim)
         if now >= self._watch_at:
             await self._watch(now)
         limit = await self._claim_limit(now)
@@ -193,6 +204,7 @@ class _Shift:
             self._in_thread(self._ledger.turn, self._unsettled, limit, utc_now(), renew=renew)
         )
         turn = await asyncio.shield(self._under_way)
+        self._watch_me.turned(self._unsettled, boot_clock() - now)
         self._take_over(turn, now)
         if limit:
             self._found = bool(turn.claimed)
@@ -203,7 +215,7 @@ class _Shift:
         self._under_way = None
         lost = len(self._unsettled) - turn.settled
         if lost > 0:
-            log.warning("claims_lost deliveries=%d why='their lease had run out'", lost)
+            log.warning("claims_lost", deliveries=lost, why="their lease had run out")
         if self._unsettled or turn.claimed:
             self._troubles = 0
         self._unsettled = []
@@ -238,11 +250,11 @@ class _Shift:
             self._expire_at = now + EXPIRE_SECONDS
             lost = await self._in_thread(self._ledger.expire, utc_now())
             if lost:
-                log.warning("leases_expired deliveries=%d state=unknown", lost)
+                log.warning("leases_expired", deliveries=lost, state="unknown")
         quiet = sorted(self._sending - desk.campaigns)
         if quiet:
             for campaign_id in await self._in_thread(self._ledger.finish, quiet, utc_now()):
-                log.info("campaign_finished campaign=%d", campaign_id)
+                log.info("campaign_finished", campaign=campaign_id)
                 self._sending.discard(campaign_id)
         if self._only is not None:
             await self._look_whether_drained(self._only)
@@ -280,7 +292,7 @@ class _Shift:
             try:
                 turn = await self._in_thread(self._ledger.turn, self._unsettled, 0, utc_now())
             except StoreError as error:
-                log.error("books_closed_at_the_end unsettled=%d why=%r", len(self._unsettled), error.message)
+                log.error("books_closed_at_the_end", unsettled=len(self._unsettled), why=error.message)
                 await asyncio.sleep(pause)
             else:
                 self._take_over(turn, 0.0)

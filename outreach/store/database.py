@@ -142,7 +142,7 @@ class Store:
         try:
             yield
         except sa.exc.DatabaseError as error:
-            if type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError}:
+            if type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError} and not _is_read_only(error):
                 raise
             raise self._unavailable(error.orig or error) from error
         except self._driver_error as error:  # where an import speaks to the driver itself
@@ -252,6 +252,11 @@ def _postgresql_engine(url: sa.URL) -> Engine:
 def _json(value: Any) -> str:
     """JSON as SQLite's own functions write it: they compare escaped and plain letters as different texts."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_read_only(error: sa.exc.DatabaseError) -> bool:
+    """Whether PostgreSQL takes no writes: a standby, or a server that was told so (25006)."""
+    return getattr(error.orig, "sqlstate", None) == "25006"
 
 
 def _first_line(cause: BaseException) -> str:

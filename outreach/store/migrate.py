@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable
 from outreach.store import (
@@ -87,6 +88,7 @@ def require_current(store: Store) -> None:
         )
 
 
+@cache
 def head() -> str:
     """The newest migration that this program knows."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()
@@ -108,6 +110,11 @@ def _reaching(file: Path) -> Iterator[None]:
             f"The database {file} cannot be reached: {error.strerror}.",
             hint="Set OUTREACH_HOME (or OUTREACH_DATABASE_URL) to a place that this user may read and write.",
         ) from error
+
+
+def is_current(session: Session) -> bool:
+    """Whether the database has exactly this version's tables, as it is now."""
+    return MigrationContext.configure(session.connection()).get_current_revision() == head()
 
 
 def _version(store: Store) -> str | None:
