@@ -256,13 +256,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'outreach.db'}"
 
     @property
-    def secrets(self) -> frozenset[str]:
-        """What must stand in no log: keys, and the passwords of relay and database."""
-        keys = [self.secret_key, *self.old_secret_keys]
+    def passwords(self) -> frozenset[str]:
+        """Those in the URLs of relay and database, as they are written and as they are meant."""
         urls = [self.smtp_url.get_secret_value(), self.database_url or ""]
-        passwords = [password for url in urls if (password := _password(url))]
-        held = [*(key.get_secret_value() for key in keys if key), *passwords, *map(unquote, passwords)]
-        return frozenset(held)
+        written = [password for url in urls if (password := urlsplit(url.strip()).password)]
+        return frozenset([*written, *map(unquote, written)])
 
     @property
     def way_out(self) -> relay.Relay | relay.Folder:
@@ -301,13 +299,6 @@ def unknown_variables(environment: dict[str, str] | None = None) -> list[str]:
     names = os.environ if environment is None else environment
     known = {variable(field) for field in Settings.model_fields} | {"OUTREACH_DEBUG"}
     return sorted(name for name in names if name.startswith("OUTREACH_") and name not in known)
-
-
-def _password(url: str) -> str | None:
-    try:
-        return urlsplit(url.strip()).password
-    except ValueError:
-        return None
 
 
 def shipped(name: str) -> Path:

@@ -22,6 +22,8 @@ _ADDRESS = re.compile(r"""(?:"[^"\s@]*"|[^\s<>()\[\]"',:;=]+)@[^\s<>()\[\]"',:;=
 _LINK = re.compile(r"(?:https?|hxxps?|ftp)://\S+|\b(?:[\w-]+(?:\[?\.\]?))+[a-z]{2,}/\S*", re.IGNORECASE)
 #: What is as long and as opaque as a token of ours.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
+#: A secret that is shorter would blot out half of all words.
+_SHORTEST = 4
 #: A value that needs no quotes.
 _PLAIN = re.compile(r"""[^\s"'=\\]+""")
 
@@ -77,7 +79,7 @@ class Lines(logging.Formatter):
         super().__init__()
         self._as_json = as_json
         # the longest first: one may be part of another
-        words = sorted((re.escape(secret) for secret in secrets if secret), key=len, reverse=True)
+        words = sorted((re.escape(secret) for secret in secrets if len(secret) >= _SHORTEST), key=len, reverse=True)
         self._secrets = re.compile("|".join(words)) if words else None
 
     def format(self, record: logging.LogRecord) -> str:

@@ -162,6 +162,12 @@ def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:
     return [path for folder in reversed(settings.template_folders(kind)) for path in sorted(folder.glob(pattern))]
 
 
+def secrets_of(house: House) -> frozenset[str]:
+    """What must stand in no log: the keys, and the passwords of relay and database."""
+    keys = (house.keys.current, *house.keys.old)
+    return house.settings.passwords | {key.decode() for key in keys}
+
+
 def defaults(settings: Settings) -> Defaults:
     """What the settings say about a mail where neither options nor the article do."""
     return Defaults(

@@ -58,7 +58,7 @@ def sender(senders: SendersOption = 1) -> None:
 def _opened() -> Iterator[House]:
     """The house, with the log set up as its settings want it."""
     with opened.house() as house:
-        log.to_stderr(as_json=house.settings.log == "json", secrets=house.settings.secrets)
+        log.to_stderr(as_json=house.settings.log == "json", secrets=wiring.secrets_of(house))
         yield house
 
 

@@ -36,7 +36,10 @@ class Readiness:
         return dict(self._checks())
 
     def _checks(self) -> Iterator[tuple[str, str]]:
-        yield from self._read()
+        read = dict(self._read())
+        yield from read.items()
+        if read["database"]:
+            return
         yield "writable", self._written()
         yield "space", next((why for folder in self._folders if (why := _scarce(folder, self._floor))), "")
 
@@ -65,8 +68,9 @@ def _scarce(folder: Path, floor: int) -> str:
     """Why nothing more can be written into a folder soon; a file without a name shows it, which is gone at once."""
     try:
         found = os.statvfs(folder)
-        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x" * 4096)
+            file.flush()
     except OSError as error:
         return f"nothing can be written into {folder}: {error.strerror}"
     free = found.f_bavail * found.f_frsize

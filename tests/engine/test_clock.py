@@ -265,3 +265,13 @@ def test_a_chore_that_fails_is_logged_and_stops_nothing(
 
     clock_at(sqlite_store, now)._chore(Chore("forget", timedelta(seconds=1), fail))
     assert "chore_failed chore=forget why=away" in caplog.text
+
+
+def test_a_launch_is_counted_with_its_delay_and_a_tick_is_a_sign_of_life(sqlite_store: Store, now: datetime) -> None:
+    scheduled(sqlite_store, now - timedelta(seconds=2))
+    clock = clock_at(sqlite_store, now)
+    clock.pulse._at -= 1_000
+    clock._safe_tick()
+    assert clock.pulse.silent < 100
+    assert clock.gauges.registry.get_sample_value("outreach_launches_total") == 1
+    assert clock.gauges.registry.get_sample_value("outreach_last_launch_delay_seconds") == 2
