@@ -18,6 +18,7 @@ from outreach.cli import open as opened
 from outreach.cli import show
 from outreach.engine.crew import Crew, looping
 from outreach.engine.gauges import Gauges
+from outreach.log import Log
 from outreach.web import listen, server
 from outreach.web.health import Health
 from outreach.wiring import House
@@ -25,6 +26,9 @@ from outreach.wiring import House
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
 SendersOption = Annotated[int, typer.Option("--senders", min=1, max=16, help="How many senders work side by side.")]
+
+#: What is told on stderr is lines of the log, whatever form that has.
+tell = Log("outreach.run")
 
 #: Seconds that clock and senders get to end what they have begun.
 PATIENCE = 8.0
@@ -111,7 +115,7 @@ def _measured(house: House, crew: Crew, health: Health, gauges: Gauges) -> Itera
         gauges.crew(crew)
         page = wiring.metrics(house, health, gauges)
         crew.add("metrics", looping(lambda stop: server.beside(page, listener, stop)))
-        show.note(f"Metrics are on {listen.url(listener)}/metrics.")
+        tell.info("metrics_served", url=f"{listen.url(listener)}/metrics")
         yield
 
 
@@ -125,12 +129,13 @@ def _warn_of_dead_links(here: str, public_url: str) -> None:
     """Say so where links in mail lead to this machine, but not to where we listen."""
     public = urlsplit(public_url)
     if public.hostname in {"127.0.0.1", "::1", "localhost"} and (public.port or 80) != urlsplit(here).port:
-        show.note(f"Those links lead nowhere: set OUTREACH_PUBLIC_URL, such as {here}, for clocks and senders too.")
+        why = f"nobody listens there; set OUTREACH_PUBLIC_URL, such as {here}, for clocks and senders too"
+        tell.warning("links_lead_nowhere", public_url=public_url, why=why)
 
 
 def _leave(crew: Crew) -> None:
     for name in crew.leave(PATIENCE):
-        show.note(f"{name} was still at work after {PATIENCE:.0f} seconds and was left behind; nothing is lost.")
+        tell.warning("part_left_behind", part=name, why=f"it was still at work after {PATIENCE:.0f} s; nothing is lost")
 
 
 def _on_signal(stop: Callable[[], None]) -> None:

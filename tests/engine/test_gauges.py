@@ -17,7 +17,7 @@ from outreach.transport.base import Outgoing
 from outreach.transport.memory import ACCEPTED, Answer, MemoryTransport
 from outreach.transport.smtp import SmtpTransport
 from tests.engine.sending import campaign, drained, running, until
-from tests.transport.relays import at, relay
+from tests.transport.relays import at, letters, relay
 
 LONG = 30.0
 
@@ -100,8 +100,6 @@ class _Waiting:
     """A source that hands out one message to each transport and then keeps it waiting."""
 
     def __init__(self) -> None:
-        from tests.transport.relays import letters
-
         self._left = letters(2)
         self._ended = asyncio.Event()
         self.answered = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -42,8 +43,6 @@ def readiness(store: Store, **more: Any) -> Readiness:
 
 def ask(health: Health, path: str) -> httpx.Response:
     """One request to an app that serves nothing else; `/detail` is what the operator sees."""
-    import asyncio
-
     routes = [Route("/healthz", health.alive), Route("/readyz", health.ready)]
     routes += [Route("/detail/healthz", health.alive_in_detail), Route("/detail/readyz", health.ready_in_detail)]
 

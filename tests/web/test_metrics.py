@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
+from outreach import config
 from outreach.errors import DatabaseUnavailable
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
@@ -84,8 +85,8 @@ def test_hits_and_unsubscribes_are_counted(
     app: Starlette, sqlite_store: Store, tokens: Any, path: Callable[..., str]
 ) -> None:
     registry = CollectorRegistry()
-    pages = web.Site(public_url="https://news.example", pages=_pages())
-    made = web.make(sqlite_store, tokens, pages, traffic=Traffic(registry))
+    site = web.Site(public_url="https://news.example", pages=(config.shipped("templates") / "pages",))
+    made = web.make(sqlite_store, tokens, site, traffic=Traffic(registry))
     for number in (1, 2):
         assert get(made, path("l", 1, number)).status_code == 302
     assert get(made, path("l", 1, 1), "HEAD").status_code == 302
@@ -155,9 +156,3 @@ def test_it_is_served_beside_the_rest_until_told_to_stop_and_can_start_again(sql
                     await serving
 
     asyncio.run(main())
-
-
-def _pages() -> Any:
-    from outreach import config
-
-    return (config.shipped("templates") / "pages",)
