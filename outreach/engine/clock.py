@@ -54,6 +54,7 @@ class Clock:
         *,
         grace: timedelta,
         chores: Sequence[Chore] = (),
+        guard: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         gauges: Gauges | None = None,
     ) -> None:
@@ -61,6 +62,8 @@ class Clock:
         self.defaults = defaults
         self.grace = grace
         self.chores = chores
+        #: Raises StoreError where nothing may be started: the database is not the one that it was.
+        self.guard = guard
         self.now = now
         self.gauges = gauges or Gauges()
         self.pulse = Pulse()
@@ -87,6 +90,7 @@ class Clock:
     def tick(self) -> None:
         """Look at the table once and do what is due; a database that is away is waited for."""
         try:
+            self.guard()
             now = self.now()
             for campaign in self._due(now):
                 if campaign.cron:
@@ -98,7 +102,7 @@ class Clock:
             self._in_trouble = False
         except StoreError as error:
             if not self._in_trouble:
-                log.error("database_away", why=error.message)
+                log.error("clock_waits", why=error.message)
             self._in_trouble = True
 
     def _start(self) -> BackgroundScheduler:

@@ -62,6 +62,11 @@ class Gauges:
             "How long the senders of this process have held the oldest of their claims.",
             registry=self.registry,
         ).set_function(lambda: max((watch.claim_age for watch in self.watches), default=0.0))
+        Gauge(
+            "outreach_books_open",
+            "Whether all senders of this process can write down what they do; 0: nothing leaves.",
+            registry=self.registry,
+        ).set_function(lambda: float(all(watch.books_open for watch in self.watches)))
         self._followed: dict[str, list[Callable[[], float]]] = {}
 
     def follow(self, name: str, meaning: str, read: Callable[[], float]) -> None:
@@ -84,6 +89,8 @@ class Watch:
         self.pulse = Pulse()
         self._gauges = gauges or Gauges()
         self._gauges.watches.append(self)
+        #: Whether what is done can be written down; while it cannot, nothing leaves.
+        self.books_open = True
         self._claimed_at: float | None = None
         self._replies: dict[tuple[int, str], Counter] = {}
 

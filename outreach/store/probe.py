@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from outreach.store.database import Store, table_of
-from outreach.store.installation import InstallationFact
+from outreach.store.installation import ID, InstallationFact
 
 #: Longer than a page of SQLite, so that the file would have to grow (or has free pages).
 _LENGTH = 8_192
@@ -23,5 +23,5 @@ def write(store: Store) -> None:
         if store.backend == "sqlite":
             session.execute(sa.insert(table).values(key="probe", value="x" * _LENGTH))
         else:
-            session.execute(sa.update(table).where(table.c.key == "installation_id").values(value=table.c.value))
+            session.execute(sa.update(table).where(table.c.key == ID).values(value=table.c.value))
         session.rollback()

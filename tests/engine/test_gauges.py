@@ -126,7 +126,8 @@ class _Waiting:
 def test_a_sender_gives_signs_of_life_while_idle_and_while_the_database_is_away(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = Watch()
+    gauges = Gauges()
+    watch = Watch(gauges)
 
     async def beaten() -> None:
         watch.pulse._at -= 1_000
@@ -141,6 +142,8 @@ def test_a_sender_gives_signs_of_life_while_idle_and_while_the_database_is_away(
             with monkeypatch.context() as patch:
                 patch.setattr(sqlite_store, "reading", away)
                 await beaten()
+                assert value(gauges, "outreach_books_open") == 0
+            await until(lambda: value(gauges, "outreach_books_open") == 1)
 
     asyncio.run(main())
 
