@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -134,8 +135,13 @@ def _warn_of_dead_links(here: str, public_url: str) -> None:
 
 
 def _leave(crew: Crew) -> None:
-    for name in crew.leave(PATIENCE):
+    """End in time, whatever hangs: a thread that waits for a database would keep the interpreter from ending."""
+    left = crew.leave(PATIENCE)
+    for name in left:
         tell.warning("part_left_behind", part=name, why=f"it was still at work after {PATIENCE:.0f} s; nothing is lost")
+    if left:
+        sys.stdout.flush()
+        os._exit(0 if sys.exc_info()[0] is None else 1)
 
 
 def _on_signal(stop: Callable[[], None]) -> None:

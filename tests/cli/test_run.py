@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -35,3 +37,24 @@ def test_an_address_of_the_metrics_that_is_taken_is_one_sentence(
         f"Error: Port {port} of 127.0.0.1 is in use already.\n"
         "Name another with OUTREACH_METRICS, or 0 for any free one.\n"
     )
+
+
+HANGS = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from outreach import log
+from outreach.cli import run
+from outreach.engine.crew import Crew
+
+log.to_stderr()
+crew, pool = Crew(), ThreadPoolExecutor(1)
+crew.add("sender-1", lambda stop: pool.submit(threading.Event().wait).result())
+run.PATIENCE = 0.2
+run._leave(crew)
+"""
+
+
+def test_a_process_ends_in_time_although_a_part_hangs() -> None:
+    done = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "part_left_behind part=sender-1" in done.stderr
