@@ -16,10 +16,15 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+# Each pattern looks at a run of letters once, from its start: a long reply would hold up the sender otherwise.
 #: What looks like an address in words that are not ours; servers like to repeat whom they refuse.
-_ADDRESS = re.compile(r"""(?:"[^"\s@]*"|[^\s<>()\[\]"',:;=]+)@[^\s<>()\[\]"',:;=]+""")
+_ADDRESS = re.compile(
+    r"""(?:"[^"\s@]*"|(?<![^\s<>()\[\]"',:;=])[^\s<>()\[\]"',:;=]+)@[^\s<>()\[\]"',:;=]+""",
+)
 #: What leads somewhere: a link that a filter complains about, with its scheme or without.
-_LINK = re.compile(r"(?:https?|hxxps?|ftp)://\S+|\b(?:[\w-]+(?:\[?\.\]?))+[a-z]{2,}/\S*", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:https?|hxxps?|ftp)://\S+|(?<![\w.\[\]-])(?=[\w\[\]-]*+\.)[\w.\[\]-]++/(?<=[a-z\]]{2}/)\S*", re.IGNORECASE
+)
 #: What is as long and as opaque as a token of ours.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
 #: A secret that is shorter would blot out half of all words.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -121,3 +122,12 @@ def test_what_is_set_up_is_one_form_for_all_and_libraries_only_warn(
         ("uvicorn.error", "log"),
     ]
     assert told[1]["words"] == "*** is out"
+
+
+@pytest.mark.parametrize("unit", ["a", "A", "a.", "a-", "x@", "@", '"', "a/", ".", "[.]", "http://", "=", "a.b/"])
+def test_words_of_any_kind_take_no_longer_than_their_length(unit: str) -> None:
+    """Patterns that go back and forth take seconds for the longer ones, which hold up a sender."""
+    words = unit * (100_000 // len(unit))
+    begun = time.process_time()
+    quiet(words, about="jane.doe@example.org")
+    assert time.process_time() - begun < 2
