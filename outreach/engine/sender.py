@@ -385,12 +385,14 @@ class _Shift:
         """The last page, with some patience for a database that is busy."""
         self._unsettled += self._desk.results()
         for pause in (0.2, 0.5, 1.0, 0.0):
+            begun = boot_clock()
             try:
                 turn = await self._in_thread(self._ledger.turn, self._unsettled, 0, utc_now())
             except StoreError as error:
                 log.error("books_closed_at_the_end", unsettled=len(self._unsettled), why=error.message)
                 await asyncio.sleep(pause)
             else:
+                self._watch_me.turned(self._unsettled, boot_clock() - begun)
                 self._take_over(turn, 0.0)
                 break
         if self._risen:
