@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from outreach.actions import finish
+from outreach.engine.desk import boot_clock
 from outreach.engine.letters import Letters
 from outreach.errors import CompileError, NotFound
 from outreach.store import campaigns, claims, deliveries, settlements
@@ -19,6 +20,9 @@ from outreach.store.claims import Claimed
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.store.settlements import Result
+from outreach.store.slowdowns import Change
+from outreach.store.tempo import NO_TIDINGS, Tempo, Tidings
+from outreach.timing.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -32,27 +36,51 @@ class Turn:
     settled: int
     #: The deliveries whose lease was prolonged.
     renewed: set[int] = field(default_factory=set)
+    #: Whether the next look for something to claim should not wait.
+    more: bool = False
+    #: From when the waits of what was claimed count, by the boot clock; None: nothing waits.
+    at: float | None = None
+    #: When messages may leave by each relay that has a limit, in seconds from `at`.
+    permits: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    #: Providers that were slowed, or have recovered.
+    changes: Sequence[Change] = ()
 
 
 class Ledger:
     """The store, as one sender uses it."""
 
-    def __init__(self, store: Store, letters: Letters, *, lease: timedelta, only: int | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        letters: Letters,
+        *,
+        lease: timedelta,
+        only: int | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self._store = store
         self._letters = letters
         self._lease = lease
         self._only = only
+        self._tempo = Tempo(limits or Limits(), clock=boot_clock)
         self._turns = 0
         #: Tokens of claims whose commit failed: perhaps it did not.
         self._doubtful: list[str] = []
 
-    def claimable(self, now: datetime) -> bool:
+    def claimable(self, now: datetime, tidings: Tidings = NO_TIDINGS) -> bool:
         """Whether there is something to claim."""
         with self._store.reading() as session:
-            return claims.claimable(session, now, only=self._only)
+            allowance = self._tempo.glance(session, tidings)
+            return claims.claimable(session, now, only=self._only, allowance=allowance)
 
     def turn(
-        self, results: Sequence[Result], limit: int, now: datetime, *, renew: Mapping[int, str] | None = None
+        self,
+        results: Sequence[Result],
+        limit: int,
+        now: datetime,
+        *,
+        renew: Mapping[int, str] | None = None,
+        tidings: Tidings = NO_TIDINGS,
     ) -> Turn:
         """Settle, prolong leases and claim up to `limit` at once; after a StoreError the same may be asked again."""
         token = secrets.token_hex(16)
@@ -60,23 +88,38 @@ class Ledger:
         until = now + self._lease
         try:
             with self._store.writing() as session:
+                beat = self._tempo.begin(session, results, tidings, claiming=limit > 0)
                 if self._doubtful:
                     settlements.abandon(session, self._doubtful, now)
                 settled = len(settlements.settle(session, results, now))
                 renewed = claims.renew(session, renew, until) if renew else set()
                 facts = {"token": token, "lease_until": until, "now": now, "only": self._only, "turn": self._turns}
+                facts["allowance"] = beat.allowance
                 claimed = claims.claim(session, limit=limit, **facts) if limit else []  # type: ignore[arg-type]
+            self._tempo.end(results, claimed)
             ready = self._prepared(claimed, now)
         except Exception:
             self._doubtful.append(token)
             raise
         self._doubtful.clear()
-        return Turn(token, ready, settled, renewed)
+        more = beat.allowance.more if beat.allowance else bool(ready)
+        return Turn(token, ready, settled, renewed, more, beat.at, beat.permits, beat.changes)
+
+    def look_at_pace(self) -> set[str]:
+        """Look whether providers were slowed, or wait in lanes; the providers whose answers are to be counted."""
+        with self._store.reading() as session:
+            return self._tempo.look(session, claims.sending(session, self._only))
+
+    def held_until(self, campaign_id: int, tidings: Tidings = NO_TIDINGS) -> float | None:
+        """Until when a day's budget or a warm-up holds all that waits of a campaign; None: something may leave."""
+        with self._store.reading() as session:
+            allowance = self._tempo.glance(session, tidings)
+            return None if allowance is None else claims.held_until(session, campaign_id, allowance)
 
     def sending(self) -> set[int]:
         """The campaigns that are sending now."""
         with self._store.reading() as session:
-            return {campaign_id for campaign_id, _ in claims.sending(session, self._only)}
+            return {campaign.campaign_id for campaign in claims.sending(session, self._only)}
 
     def finish(self, campaign_ids: Sequence[int], now: datetime) -> list[int]:
         """Finish those campaigns of which nothing is open any more; which these were."""
@@ -86,6 +129,10 @@ class Ledger:
         """Turn claims of senders that did not come back into doubts."""
         with self._store.writing() as session:
             return settlements.expire(session, now)
+
+    def forget_slowdowns(self) -> list[Change]:
+        """Let go of slowed providers that nothing was heard of for long; which these were."""
+        return self._tempo.forget(self._store)
 
     def tallies(self, campaign_id: int) -> dict[DeliveryState, int]:
         """How many deliveries of a campaign are in each state."""

@@ -25,8 +25,11 @@ from outreach.store.claims import LARGEST
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.store.settlements import Result
-from outreach.timing.pace import Bucket, Rate
+from outreach.store.slowdowns import Change
+from outreach.store.tempo import Tidings
+from outreach.timing.limits import Limits
 from outreach.timing.retry import RetryPlan
+from outreach.timing.ways import Ways
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Transport
 
@@ -60,8 +63,10 @@ class SenderOptions:
     public_url: str
     #: The address that failure reports come back to; None sends with the From address.
     return_path: str | None = None
-    #: For this sender alone.
-    rate: Rate | None = None
+    #: What limits what leaves, for all senders together.
+    limits: Limits = field(default_factory=Limits)
+    #: The relays, where there are several or one has a limit: the transport knows them too.
+    ways: Ways | None = None
     plan: RetryPlan = field(default_factory=RetryPlan)
     #: How long a claim is ours without a sign of life.
     lease: timedelta = timedelta(seconds=60)
@@ -111,10 +116,10 @@ class _Shift:
         progress: Progress | None = None,
     ) -> None:
         letters = Letters(tokens, options.public_url, return_path=options.return_path, sign=options.sign)
-        bucket = Bucket(options.rate, now=boot_clock()) if options.rate else None
         self._transport = transport
-        self._ledger = Ledger(store, letters, lease=options.lease, only=only)
-        self._desk = Desk(letters, plan=options.plan, bucket=bucket)
+        self._ledger = Ledger(store, letters, lease=options.lease, only=only, limits=options.limits)
+        self._desk = Desk(letters, plan=options.plan)
+        self._ways = options.ways
         self._lease = options.lease.total_seconds()
         self._only = only
         self._progress = progress or (lambda _: None)
@@ -188,15 +193,25 @@ class _Shift:
         renew = self._leases_to_renew(now)
         if not (self._unsettled or renew or limit):
             return
+        tidings = self._tidings()
         # Shielded: were we cancelled here, the rows that it claims would be in nobody's hands.
         self._under_way = asyncio.ensure_future(
-            self._in_thread(self._ledger.turn, self._unsettled, limit, utc_now(), renew=renew)
+            self._in_thread(self._ledger.turn, self._unsettled, limit, utc_now(), renew=renew, tidings=tidings)
         )
-        turn = await asyncio.shield(self._under_way)
+        try:
+            turn = await asyncio.shield(self._under_way)
+        except StoreError:
+            desk.notes.put_back(tidings.answers)
+            raise
         self._take_over(turn, now)
         if limit:
-            self._found = bool(turn.claimed)
+            self._found = turn.more
             self._look_at = now + IDLE_SECONDS
+
+    def _tidings(self) -> Tidings:
+        """What the books are to know beside the results."""
+        answers = self._desk.notes.taken()
+        return Tidings(answers) if self._ways is None else Tidings(answers, self._ways.in_use(), self._ways.unused())
 
     def _take_over(self, turn: Turn, asked: float) -> None:
         """What a turn brought is ours, what it wrote down is done with."""
@@ -210,7 +225,12 @@ class _Shift:
         # Somewhat less than the database says, for what lies between the word and the last byte.
         safe = self._lease * 0.8
         self._desk.renewed(turn.renewed, asked=asked, seconds=safe)
-        self._desk.put(turn.claimed, turn.token, asked=asked, seconds=safe)
+        self._desk.put(turn.claimed, turn.token, asked=asked, seconds=safe, at=turn.at)
+        if turn.at is not None and self._ways is not None:
+            for name, waits in turn.permits.items():
+                self._ways.permit(name, [turn.at + wait for wait in waits])
+        for change in turn.changes:
+            _tell_pace(change)
 
     async def _claim_limit(self, now: float) -> int:
         """How many to claim; where the last look found nothing, a look that takes no lock comes first."""
@@ -218,7 +238,10 @@ class _Shift:
         if not room or self._found or now < self._look_at:
             return room if self._found else 0
         self._look_at = now + IDLE_SECONDS
-        return room if await self._in_thread(self._ledger.claimable, utc_now()) else 0
+        return room if await self._in_thread(self._ledger.claimable, utc_now(), self._glanced()) else 0
+
+    def _glanced(self) -> Tidings:
+        return Tidings() if self._ways is None else Tidings(ways=self._ways.in_use())
 
     def _leases_to_renew(self, now: float) -> Mapping[int, str]:
         if now < self._renew_at:
@@ -234,11 +257,14 @@ class _Shift:
         self._watch_at = now + WATCH_SECONDS
         self._sending = await self._in_thread(self._ledger.sending)
         desk.bar(desk.campaigns - self._sending)
+        desk.notes.watch(await self._in_thread(self._ledger.look_at_pace))
         if now >= self._expire_at:
             self._expire_at = now + EXPIRE_SECONDS
             lost = await self._in_thread(self._ledger.expire, utc_now())
             if lost:
                 log.warning("leases_expired deliveries=%d state=unknown", lost)
+            for change in await self._in_thread(self._ledger.forget_slowdowns):
+                _tell_pace(change)
         quiet = sorted(self._sending - desk.campaigns)
         if quiet:
             for campaign_id in await self._in_thread(self._ledger.finish, quiet, utc_now()):
@@ -251,8 +277,13 @@ class _Shift:
         tallies = await self._in_thread(self._ledger.tallies, campaign_id)
         self._progress(tallies)
         waiting = tallies[DeliveryState.QUEUED] + tallies[DeliveryState.CLAIMED]
-        if self._desk.is_empty and not self._unsettled and (not waiting or campaign_id not in self._sending):
+        if not self._desk.is_empty or self._unsettled:
+            return
+        if not waiting or campaign_id not in self._sending:
             self._done = True
+        elif not tallies[DeliveryState.CLAIMED]:
+            held = await self._in_thread(self._ledger.held_until, campaign_id, self._glanced())
+            self._done = held is not None and self._desk.is_empty
 
     # -- the end
 
@@ -291,3 +322,10 @@ class _Shift:
 
     async def _in_thread(self, act: Callable[..., T], *facts: Any, **more: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(act, *facts, **more))
+
+
+def _tell_pace(change: Change) -> None:
+    if change.rate is None:
+        log.info("provider_recovered provider=%s", change.provider)
+    elif change.before is None or change.rate < change.before:
+        log.warning("provider_slowed provider=%s per_second=%.3g", change.provider, change.rate)

@@ -6,7 +6,7 @@ it: state `claimed` and the same token. So a sender that lost its lease cannot o
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,20 +14,21 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.audience.consent import SubscriptionState
-from outreach.store import deliveries
+from outreach.store import candidates, deliveries
+from outreach.store.allowance import Allowance
 from outreach.store.campaigns import Campaign, CampaignState
+from outreach.store.candidates import Row, bar
 from outreach.store.database import table_of
 from outreach.store.deliveries import Delivery, DeliveryState
-from outreach.store.subscribers import Subscriber
-from outreach.store.subscriptions import Subscription
-from outreach.store.suppressions import Suppression
 
 #: How many rows one claim holds at most.
 LARGEST = 256
 
 #: How many campaigns one claim takes from at most; the next claim goes on with the others.
 MOST_CAMPAIGNS = 32
+
+#: How many rows of a campaign's queue one claim looks at, where their providers may have enough.
+LOOK = 1024
 
 
 class Claimed(NamedTuple):
@@ -44,15 +45,26 @@ class Claimed(NamedTuple):
     attributes: Mapping[str, Any]
     #: The token of the claim.
     claim: str
+    #: In how many seconds from the moment of the claim it may leave.
+    wait: float = 0.0
+    #: The budgets that it was taken from, to be given back where it is not tried.
+    budgets: tuple[str, ...] = ()
 
 
-def claimable(session: Session, now: datetime, *, only: int | None = None) -> bool:
+class Sending(NamedTuple):
+    """A campaign that is sending."""
+
+    campaign_id: int
+    list_id: int
+    #: The domain that its mail is from; None where it was launched before that was written down.
+    domain: str | None
+
+
+def claimable(session: Session, now: datetime, *, only: int | None = None, allowance: Allowance | None = None) -> bool:
     """Whether a claim would find something; only reads, so that idle senders do not take the writer's lock."""
-    return any(
-        session.execute(sa.select(query.exists()), {"campaign": campaign_id, "now": now}).scalar()
-        for campaign_id, _ in sending(session, only)
-        for query in (_QUEUED_ANY, _DUE_ANY)
-    )
+    if allowance is not None and not allowance.most:
+        return False
+    return any(_has_work(session, campaign, now, allowance) for campaign in sending(session, only))
 
 
 def claim(
@@ -64,33 +76,32 @@ def claim(
     now: datetime,
     only: int | None = None,
     turn: int = 0,
+    allowance: Allowance | None = None,
 ) -> list[Claimed]:
     """Take up to `limit` deliveries of campaigns that are sending, shared fairly between these.
 
     `turn`, counted up by the caller, says which campaign comes first. People who left or were suppressed since the
-    launch are excluded on the way. Deliveries whose retry is due take half of a campaign's share.
+    launch are excluded on the way. Deliveries whose retry is due take half of a campaign's share. With an allowance,
+    which belongs to who holds the pace, no more is taken than it lets go, and each gets its time to leave.
     """
-    claimed: list[Claimed] = []
-    moved: Counter[tuple[int, DeliveryState]] = Counter()
-    for left, (campaign_id, list_id) in _in_turn(sending(session, only), turn):
-        share = -(-(min(limit, LARGEST) - len(claimed)) // left)
-        rows = _candidates(session, campaign_id, list_id, share, now) if share > 0 else []
-        kept = [row for row in rows if _bar(row) is None]
-        _exclude(session, [row for row in rows if _bar(row) is not None], now)
-        _take(session, [row.id for row in kept], token, lease_until)
-        claimed += [_claimed(row, campaign_id, token) for row in kept]
-        for row in rows:
-            moved[campaign_id, row.state] -= 1
-            moved[campaign_id, DeliveryState.EXCLUDED if _bar(row) else DeliveryState.CLAIMED] += 1
-    deliveries.shift(session, moved)
-    return claimed
-
-
-def _in_turn(campaigns: list[tuple[int, int]], turn: int) -> Iterator[tuple[int, tuple[int, int]]]:
-    """The campaigns from the one whose turn it is, each with how many are left to share what is left."""
-    start = turn % len(campaigns) if campaigns else 0
-    chosen = (campaigns[start:] + campaigns[:start])[:MOST_CAMPAIGNS]
-    yield from zip(range(len(chosen), 0, -1), chosen, strict=True)
+    catch = _Catch(session, token, lease_until, now)
+    most = min(limit, LARGEST) if allowance is None else min(limit, LARGEST, allowance.most)
+    for left, campaign in _in_turn(sending(session, only), turn):
+        share = -(-(most - len(catch.claimed)) // left)
+        if share <= 0:
+            continue
+        if allowance is None:
+            rows = candidates.common(session, campaign.campaign_id, campaign.list_id, share, now)
+            catch.land(campaign.campaign_id, rows)
+        else:
+            _Paced(session, campaign, now, allowance, catch).take(share)
+    deliveries.shift(session, catch.moved)
+    if allowance is None:
+        return catch.claimed
+    waits = allowance.let_go([row.wait for row in catch.claimed])
+    allowance.more = allowance.more and allowance.most > 0
+    allowance.write()
+    return [row._replace(wait=wait) for row, wait in zip(catch.claimed, waits, strict=True)]
 
 
 def renew(session: Session, held: Mapping[int, str], lease_until: datetime) -> set[int]:
@@ -104,47 +115,189 @@ def renew(session: Session, held: Mapping[int, str], lease_until: datetime) -> s
     return set(prolonged.scalars())
 
 
-def sending(session: Session, only: int | None = None) -> list[tuple[int, int]]:
-    """The campaigns that are sending (all, or `only` that one), each with its list."""
+def sending(session: Session, only: int | None = None) -> list[Sending]:
+    """The campaigns that are sending (all, or `only` that one)."""
     campaign = table_of(Campaign)
-    statement = sa.select(campaign.c.id, campaign.c.list_id).where(campaign.c.state == CampaignState.SENDING)
+    columns = (campaign.c.id, campaign.c.list_id, campaign.c.from_domain)
+    statement = sa.select(*columns).where(campaign.c.state == CampaignState.SENDING)
     if only is not None:
         statement = statement.where(campaign.c.id == only)
-    return [(number, list_id) for number, list_id in session.execute(statement.order_by(campaign.c.id))]
+    return [Sending(*row) for row in session.execute(statement.order_by(campaign.c.id))]
 
 
-def _candidates(session: Session, campaign_id: int, list_id: int, share: int, now: datetime) -> list[sa.Row[Any]]:
-    facts = {"campaign": campaign_id, "list": list_id, "now": now}
-    due = session.execute(_DUE, {**facts, "most": -(-share // 2)}).all()
-    queued = session.execute(_QUEUED, {**facts, "most": share - len(due)}).all() if share > len(due) else []
-    return [*due, *queued]
+def held_until(session: Session, campaign_id: int, allowance: Allowance) -> float | None:
+    """Until when (seconds since 1970) a day's budget or a warm-up holds all that waits of a campaign.
 
-
-def _bar(row: sa.Row[Any]) -> str | None:
-    """Why this person is not mailed any more."""
-    if row.suppressed is not None:
-        return "suppressed"
-    if row.email is None:
-        return "erased"
-    if row.subscription is not SubscriptionState.CONFIRMED:
-        return "unconfirmed" if row.subscription is SubscriptionState.UNCONFIRMED else "unsubscribed"
+    None: something may leave, if not at once then when its rate comes round.
+    """
+    for campaign in sending(session, campaign_id):
+        whole = allowance.held_until(None, campaign.domain)
+        if whole is not None:
+            return whole
+        if session.execute(sa.select(candidates.QUEUED_ANY.exists()), {"campaign": campaign_id}).scalar():
+            return None
+        ends = [allowance.held_until(lane, None) for lane in candidates.lanes(session, campaign_id)]
+        return None if None in ends else min((end for end in ends if end is not None), default=None)
     return None
 
 
-def _exclude(session: Session, rows: Sequence[sa.Row[Any]], now: datetime) -> None:
-    for row in rows:
-        statement = sa.update(_delivery).where(_delivery.c.id == row.id)
-        values = {"state": DeliveryState.EXCLUDED, "reason": _bar(row), "due_at": None, "settled_at": now}
-        session.execute(statement.values(**values))
+def _in_turn(campaigns: list[Sending], turn: int) -> Iterator[tuple[int, Sending]]:
+    """The campaigns from the one whose turn it is, each with how many are left to share what is left."""
+    start = turn % len(campaigns) if campaigns else 0
+    chosen = (campaigns[start:] + campaigns[:start])[:MOST_CAMPAIGNS]
+    yield from zip(range(len(chosen), 0, -1), chosen, strict=True)
 
 
-def _take(session: Session, ids: Sequence[int], token: str, lease_until: datetime) -> None:
-    if ids:
-        values = {"state": DeliveryState.CLAIMED, "claim": token, "lease_until": lease_until, "due_at": None}
-        session.execute(sa.update(_delivery).where(_delivery.c.id.in_(ids)).values(**values))
+def _has_work(session: Session, campaign: Sending, now: datetime, allowance: Allowance | None) -> bool:
+    facts = {"campaign": campaign.campaign_id, "now": now}
+
+    def any_of(*queries: sa.Select[Any], **more: str) -> bool:
+        return any(session.execute(sa.select(query.exists()), {**facts, **more}).scalar() for query in queries)
+
+    if allowance is not None and not allowance.left_of(campaign.domain):
+        return False
+    if any_of(candidates.QUEUED_ANY, candidates.DUE_ANY):
+        return True
+    return allowance is not None and any(
+        allowance.open(lane) and any_of(candidates.LANE_QUEUED_ANY, candidates.LANE_DUE_ANY, lane=lane)
+        for lane in candidates.lanes(session, campaign.campaign_id)
+    )
 
 
-def _claimed(row: sa.Row[Any], campaign_id: int, token: str) -> Claimed:
+class _Catch:
+    """What a claim has taken so far, written down as it goes."""
+
+    def __init__(self, session: Session, token: str, lease_until: datetime, now: datetime) -> None:
+        self._session = session
+        self._token = token
+        self._lease_until = lease_until
+        self._now = now
+        self.claimed: list[Claimed] = []
+        self.moved: Counter[tuple[int, DeliveryState]] = Counter()
+
+    def land(self, campaign_id: int, rows: Sequence[Row]) -> list[Row]:
+        """Take these rows, and exclude those whose person is not mailed any more; the taken ones."""
+        kept = [row for row in rows if bar(row) is None]
+        self._exclude([row for row in rows if bar(row) is not None])
+        self._take([row.id for row in kept])
+        self.claimed += [_claimed(row, campaign_id, self._token) for row in kept]
+        for row in rows:
+            self.moved[campaign_id, row.state] -= 1
+            self.moved[campaign_id, DeliveryState.EXCLUDED if bar(row) else DeliveryState.CLAIMED] += 1
+        return kept
+
+    def time(self, waits: Sequence[float], budgets: Sequence[tuple[str, ...]]) -> None:
+        """Say when the rows that were taken last may leave, and which budgets they are of."""
+        begin = len(self.claimed) - len(waits)
+        for position, (wait, keys) in enumerate(zip(waits, budgets, strict=True), begin):
+            self.claimed[position] = self.claimed[position]._replace(wait=wait, budgets=keys)
+
+    def _exclude(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            statement = sa.update(_delivery).where(_delivery.c.id == row.id)
+            values = {"state": DeliveryState.EXCLUDED, "reason": bar(row), "due_at": None, "settled_at": self._now}
+            self._session.execute(statement.values(**values))
+
+    def _take(self, ids: Sequence[int]) -> None:
+        if ids:
+            values = {
+                "state": DeliveryState.CLAIMED,
+                "claim": self._token,
+                "lease_until": self._lease_until,
+                "due_at": None,
+            }
+            self._session.execute(sa.update(_delivery).where(_delivery.c.id.in_(ids)).values(**values))
+
+
+class _Paced:
+    """One campaign's part of a claim, where some providers may have enough."""
+
+    def __init__(
+        self, session: Session, campaign: Sending, now: datetime, allowance: Allowance, catch: _Catch
+    ) -> None:
+        self._session = session
+        self._campaign = campaign
+        self._place = (campaign.campaign_id, campaign.list_id)
+        self._now = now
+        self._allowance = allowance
+        self._catch = catch
+        self._room = 0
+
+    def take(self, share: int) -> None:
+        """Take up to `share` rows: of lanes that are open half of them at most, of the common lane the rest."""
+        self._room = min(share, self._allowance.left_of(self._campaign.domain))
+        if not self._room:
+            return
+        lanes = self._open_lanes()
+        for_lanes = -(-self._room // 2) if lanes else 0
+        self._room -= for_lanes
+        self._take_due(-(-self._room // 2))
+        self._take_queued()
+        self._room += for_lanes
+        self._take_lanes(lanes)
+
+    def _open_lanes(self) -> list[str]:
+        number, cursors = self._campaign.campaign_id, self._allowance.habits.cursors
+        lanes = candidates.lanes(self._session, number, cursors.get(number, ""))
+        if len(lanes) == candidates.MOST_LANES:
+            cursors[number] = lanes[-1]
+        return [lane for lane in lanes if self._allowance.open(lane)]
+
+    def _take_due(self, most: int) -> None:
+        if most:
+            rows = candidates.common_due(self._session, *self._place, most, self._now)
+            if self._sorted(rows):
+                self._allowance.more = True
+
+    def _take_queued(self) -> None:
+        """Look on until there is enough, or until enough was looked at."""
+        look, most = LOOK, self._room
+        while self._room and look:
+            most = min(look, max(most, self._room))
+            rows = candidates.common_queued(self._session, *self._place, most)
+            look -= len(rows)
+            self._sorted(rows)
+            if len(rows) < most:
+                return
+            most *= 4
+        self._allowance.more = True
+
+    def _take_lanes(self, lanes: Sequence[str]) -> None:
+        for left, lane in zip(range(len(lanes), 0, -1), lanes, strict=True):
+            most = min(-(-self._room // left), self._allowance.open(lane))
+            if most:
+                rows = candidates.of_lane(self._session, *self._place, lane, most, self._now)
+                self._sorted(rows, lane)
+                if len(rows) == most and self._allowance.open(lane):
+                    self._allowance.more = True
+
+    def _sorted(self, rows: Sequence[Row], of_lane: str | None = None) -> bool:
+        """Take what may leave, as long as there is room; set the others aside. Whether any was set aside."""
+        allowance, domain = self._allowance, self._campaign.domain
+        taken: list[Row] = []
+        waits: list[float] = []
+        budgets: list[tuple[str, ...]] = []
+        aside: defaultdict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            if bar(row) is not None:
+                taken.append(row)
+                continue
+            lane = allowance.lane_of(row.email)
+            if lane is not None and not allowance.open(lane):
+                if of_lane is None:
+                    aside[lane].append(row.id)
+            elif self._room:
+                self._room -= 1
+                taken.append(row)
+                waits.append(allowance.take(lane, domain))
+                budgets.append(allowance.budgets(lane, domain))
+        self._catch.land(self._campaign.campaign_id, taken)
+        self._catch.time(waits, budgets)
+        candidates.set_aside(self._session, aside)
+        return bool(aside)
+
+
+def _claimed(row: Row, campaign_id: int, token: str) -> Claimed:
     return Claimed(
         row.id,
         campaign_id,
@@ -159,37 +312,4 @@ def _claimed(row: sa.Row[Any], campaign_id: int, token: str) -> Claimed:
     )
 
 
-def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    subscriber, subscription, suppression = table_of(Subscriber), table_of(Subscription), table_of(Suppression)
-    person = subscriber.c.id == _delivery.c.subscriber_id
-    tie = sa.and_(
-        subscription.c.list_id == sa.bindparam("list"), subscription.c.subscriber_id == _delivery.c.subscriber_id
-    )
-    return (
-        sa.select(
-            *(_delivery.c.id, _delivery.c.state, _delivery.c.attempts, _delivery.c.first_at),
-            *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
-            subscriber.c.attributes,
-            subscription.c.state.label("subscription"),
-            suppression.c.email_key.label("suppressed"),
-        )
-        .select_from(
-            _delivery.outerjoin(subscriber, person)
-            .outerjoin(subscription, tie)
-            .outerjoin(suppression, suppression.c.email_key == subscriber.c.email_key)
-        )
-        .where(_delivery.c.campaign_id == sa.bindparam("campaign"), condition)
-        .order_by(order)
-        .limit(sa.bindparam("most"))
-        .with_for_update(of=_delivery, skip_locked=True)
-    )
-
-
 _delivery = table_of(Delivery)
-_IS_QUEUED = deliveries.is_in(DeliveryState.QUEUED)
-_IS_DUE = sa.and_(deliveries.is_in(DeliveryState.DEFERRED), _delivery.c.due_at <= sa.bindparam("now"))
-_QUEUED = _candidates_where(_IS_QUEUED, _delivery.c.id)
-_DUE = _candidates_where(_IS_DUE, _delivery.c.due_at)
-_OF_CAMPAIGN = sa.select(_delivery.c.id).where(_delivery.c.campaign_id == sa.bindparam("campaign"))
-_QUEUED_ANY = _OF_CAMPAIGN.where(_IS_QUEUED)
-_DUE_ANY = _OF_CAMPAIGN.where(_IS_DUE)

@@ -23,7 +23,8 @@ from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.store.subscribers import Subscriber
 from outreach.store.suppressions import Suppression
-from outreach.timing.pace import Rate
+from outreach.timing.limits import Limits
+from outreach.timing.pace import Limit
 from outreach.timing.retry import RetryPlan
 from outreach.tracking.token import Purpose
 from outreach.transport import reach
@@ -338,7 +339,7 @@ def test_a_rate_is_kept(sqlite_store: Store, now: datetime) -> None:
     transport = MemoryTransport()
 
     async def main() -> None:
-        async with running(sqlite_store, transport, rate=Rate(20, 1)):
+        async with running(sqlite_store, transport, limits=Limits(Limit.parse("20/s"))):
             await asyncio.sleep(1.0)
             # a bucket that begins with one, and fills at twenty a second
             assert 5 <= len(transport.accepted) <= 30
