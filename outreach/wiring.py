@@ -17,6 +17,7 @@ from outreach.actions.compose import Defaults
 from outreach.config import Settings
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
+from outreach.engine.desk import boot_clock
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.errors import ArticleError, NotFound, OutreachError, SettingsError, TemplateError
 from outreach.message import dkim
@@ -24,11 +25,12 @@ from outreach.message.dkim import Signer
 from outreach.message.template import Layout
 from outreach.store import migrate, settlements
 from outreach.store.database import Store
-from outreach.timing.pace import Rate
 from outreach.timing.retry import RetryPlan
+from outreach.timing.ways import Way, Ways
 from outreach.tracking.keys import KeyRing
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Transport
+from outreach.transport.fleet import Fleet
 from outreach.transport.folder import FolderTransport
 from outreach.transport.relay import Folder, hello_name
 from outreach.transport.smtp import SmtpTransport
@@ -168,13 +170,32 @@ def defaults(settings: Settings) -> Defaults:
     )
 
 
-def transport(settings: Settings) -> Transport:
-    """The way out that the settings name: a relay, or a folder of .eml files."""
-    way_out = settings.way_out
-    if isinstance(way_out, Folder):
-        return FolderTransport(way_out.path)
+def transport(settings: Settings, ways: Ways | None = None) -> Transport:
+    """The way out that the settings name: one relay or several, or a folder of .eml files."""
+    if isinstance(settings.ways_out, Folder):
+        return FolderTransport(settings.ways_out.path)
+    transports = relays(settings)
+    ways = ways or _ways(settings)
+    return transports[0][1] if ways is None else Fleet(transports, ways, clock=boot_clock)
+
+
+def relays(settings: Settings) -> list[tuple[Way, SmtpTransport]]:
+    """Each relay that the settings name; none where they name a folder."""
+    if isinstance(settings.ways_out, Folder):
+        return []
     hello = hello_name(settings.public_url, settings.return_path, settings.sender)
-    return SmtpTransport(way_out, hello=hello, connections=settings.connections)
+    return [
+        (relay.way, SmtpTransport(relay, hello=hello, connections=relay.connections or settings.connections))
+        for relay in settings.ways_out
+    ]
+
+
+def _ways(settings: Settings) -> Ways | None:
+    """What several relays, or one that has a limit, tell the books; None where there is nothing to tell."""
+    if isinstance(settings.ways_out, Folder):
+        return None
+    ways = [relay.way for relay in settings.ways_out]
+    return Ways(ways) if len(ways) > 1 or ways[0].limit is not None else None
 
 
 def clock(house: House) -> Clock:
@@ -204,18 +225,19 @@ def web(house: House) -> Starlette:
     return app.make(house.store, TokenMaker(house.keys), site)
 
 
-def sender(house: House, *, share: int = 1) -> Sender:
-    """A sender; where `share` of them work side by side, each keeps to its part of the rate."""
+def sender(house: House) -> Sender:
+    """A sender; all of them, on all hosts, keep the limits together."""
     settings = house.settings
-    rate = settings.rate
+    ways = _ways(settings)
     options = SenderOptions(
         public_url=settings.public_url,
         return_path=settings.return_path,
-        rate=Rate(rate.count / share, rate.period) if rate else None,
+        limits=settings.limits,
+        ways=ways,
         plan=RetryPlan(first=settings.retry_first, deadline=settings.retry_deadline),
         sign=sign(settings),
     )
-    return Sender(house.store, transport(settings), TokenMaker(house.keys), options)
+    return Sender(house.store, transport(settings, ways), TokenMaker(house.keys), options)
 
 
 def man(crew: Crew, house: House, *, senders: int, clock: bool) -> None:
@@ -223,7 +245,7 @@ def man(crew: Crew, house: House, *, senders: int, clock: bool) -> None:
     if clock:
         crew.add("clock", _clock(house).run)
     for number in range(senders):
-        crew.add(f"sender-{number + 1}", looping(sender(house, share=senders).run))
+        crew.add(f"sender-{number + 1}", looping(sender(house).run))
 
 
 _clock = clock

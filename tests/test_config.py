@@ -34,7 +34,7 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None
     assert settings.connections == 7
     assert settings.sender == "File <f@example.org>"
     assert settings.rate is not None
-    assert settings.rate.per_second == 50
+    assert settings.rate.spread.per_second == 50
     monkeypatch.setenv("OUTREACH_FROM", "Env <e@example.org>")
     assert config.load().sender == "Env <e@example.org>"
 
@@ -157,7 +157,7 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTREACH_SMTP_URL", "smtps://user:hidden-word@mail.example.org")
     monkeypatch.setenv("OUTREACH_SECRET_KEY", "k" * 40)
     settings = config.load()
-    assert "hidden-word" not in repr(settings) + repr(settings.way_out)
+    assert "hidden-word" not in repr(settings) + repr(settings.ways_out)
     assert "kkkk" not in repr(settings)
 
 
@@ -173,9 +173,9 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         ("folder:///tmp/out", Folder(Path("/tmp/out"))),
     ],
 )
-def test_the_way_out_is_read_from_its_url(monkeypatch: pytest.MonkeyPatch, url: str, expected: Relay | Folder) -> None:
+def test_the_ways_out_is_read_from_its_url(monkeypatch: pytest.MonkeyPatch, url: str, expected: Relay | Folder) -> None:
     monkeypatch.setenv("OUTREACH_SMTP_URL", url)
-    assert config.load().way_out == expected
+    assert config.load().ways_out == (expected if isinstance(expected, Folder) else (expected,))
 
 
 def test_ones_own_templates_come_before_the_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -238,4 +238,3 @@ def _provider(name: str) -> str:
 
 def _domain(domain: str | None) -> str:
     return f"from:{domain}/{DAY:.0f}"
-

@@ -45,7 +45,7 @@ def common_queued(session: Session, campaign_id: int, list_id: int, most: int) -
     return list(session.execute(QUEUED, {"campaign": campaign_id, "list": list_id, "most": most}))
 
 
-def of_lane(session: Session, campaign_id: int, list_id: int, lane: str, most: int, now: datetime) -> list[Row]:
+def of_lane(session: Session, campaign_id: int, list_id: int, lane: str, *, most: int, now: datetime) -> list[Row]:
     """Rows of a provider's lane: retries that are due are half of them at most."""
     facts = {"campaign": campaign_id, "list": list_id, "lane": lane, "now": now}
     due = list(session.execute(LANE_DUE, {**facts, "most": -(-most // 2)}))

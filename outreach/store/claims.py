@@ -212,9 +212,7 @@ class _Catch:
 class _Paced:
     """One campaign's part of a claim, where some providers may have enough."""
 
-    def __init__(
-        self, session: Session, campaign: Sending, now: datetime, allowance: Allowance, catch: _Catch
-    ) -> None:
+    def __init__(self, session: Session, campaign: Sending, now: datetime, allowance: Allowance, catch: _Catch) -> None:
         self._session = session
         self._campaign = campaign
         self._place = (campaign.campaign_id, campaign.list_id)
@@ -266,7 +264,7 @@ class _Paced:
         for left, lane in zip(range(len(lanes), 0, -1), lanes, strict=True):
             most = min(-(-self._room // left), self._allowance.open(lane))
             if most:
-                rows = candidates.of_lane(self._session, *self._place, lane, most, self._now)
+                rows = candidates.of_lane(self._session, *self._place, lane, most=most, now=self._now)
                 self._sorted(rows, lane)
                 if len(rows) == most and self._allowance.open(lane):
                     self._allowance.more = True

@@ -43,7 +43,9 @@ def parse_providers(text: str) -> dict[str, Limit]:
     for part in filter(None, (part.strip() for part in text.replace("\n", ";").split(";"))):
         name, equals, rates = (piece.strip() for piece in part.partition("="))
         if not equals or not name:
-            raise ValueError(f"{part!r} is no limit; write provider or domain = rate, such as google=20/s; example.org=5/s")
+            raise ValueError(
+                f"{part!r} is no limit; write such as google=20/s; microsoft=10/s,20000/d; example.org=5/s"
+            )
         key = _known(name.lower())
         if key in found:
             raise ValueError(f"{name!r} stands there twice; write its rates together, such as {name}=10/s,20000/d")

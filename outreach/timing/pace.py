@@ -72,7 +72,7 @@ class Limit:
         """
         rates = sorted((Rate.parse(part) for part in text.split(",")), key=lambda rate: rate.period)
         if len({rate.period for rate in rates}) < len(rates):
-            raise ValueError(f"{text!r} has two rates of one unit; write rates of different units, such as 50/s,10000/d")
+            raise ValueError(f"{text!r} has two rates of one unit; write rates of different units: 50/s,10000/d")
         if any(rate.count < 1 for rate in rates[1:]):
             raise ValueError(f"{text!r} has a budget of less than one message; write whole messages, such as 10000/d")
         return cls(rates[0], tuple(rates[1:]))
@@ -89,9 +89,7 @@ class Meter:
 
     __slots__ = ("_at", "budgets", "interval", "next_at")
 
-    def __init__(
-        self, interval: float | None, *, next_at: float, at: float, budgets: Sequence[Budget] = ()
-    ) -> None:
+    def __init__(self, interval: float | None, *, next_at: float, at: float, budgets: Sequence[Budget] = ()) -> None:
         #: Seconds between two messages; None spreads nothing.
         self.interval = interval
         self.budgets = budgets

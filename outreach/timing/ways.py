@@ -1,4 +1,4 @@
-"""By which relay does a message leave? Each takes its share by weight; one that is away leaves its share to the others."""
+"""By which relay does a message leave? Each takes its share by weight; the share of one that is away is the others'."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Ways:
 
     def use(self, name: str) -> None:
         """A message leaves by that way."""
-        if self._posts[name].way.limit is not None:
+        if self._posts[name].permits:
             self._posts[name].permits.popleft()
 
     def put_back(self, name: str, now: float) -> None:

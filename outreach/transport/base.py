@@ -42,6 +42,8 @@ class Outcome:
     stage: Stage
     #: What happened, where no reply says it.
     detail: str = ""
+    #: The relay that it was handed to, HOST:PORT; "" where there is none.
+    relay: str = ""
 
 
 class Source(Protocol):
