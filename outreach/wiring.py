@@ -173,13 +173,12 @@ def defaults(settings: Settings) -> Defaults:
     )
 
 
-def transport(settings: Settings, ways: Ways | None = None) -> Transport:
+def transport(settings: Settings, board: Ways | None = None) -> Transport:
     """The way out that the settings name: one relay or several, or a folder of .eml files."""
     if isinstance(settings.ways_out, Folder):
         return FolderTransport(settings.ways_out.path)
-    transports = relays(settings)
-    ways = ways or _ways(settings)
-    return transports[0][1] if ways is None else Fleet(transports, ways, clock=boot_clock)
+    transports, board = relays(settings), board or _board(settings)
+    return transports[0][1] if board is None else Fleet(transports, board, clock=boot_clock)
 
 
 def relays(settings: Settings) -> list[tuple[Way, SmtpTransport]]:
@@ -193,12 +192,15 @@ def relays(settings: Settings) -> list[tuple[Way, SmtpTransport]]:
     ]
 
 
-def _ways(settings: Settings) -> Ways | None:
+def ways(settings: Settings) -> tuple[Way, ...]:
+    """The relays as the pace knows them."""
+    return () if isinstance(settings.ways_out, Folder) else tuple(relay.way for relay in settings.ways_out)
+
+
+def _board(settings: Settings) -> Ways | None:
     """What several relays, or one that has a limit, tell the books; None where there is nothing to tell."""
-    if isinstance(settings.ways_out, Folder):
-        return None
-    ways = [relay.way for relay in settings.ways_out]
-    return Ways(ways) if len(ways) > 1 or ways[0].limit is not None else None
+    found = ways(settings)
+    return Ways(found) if len(found) > 1 or any(way.limit is not None for way in found) else None
 
 
 def clock(house: House) -> Clock:
@@ -250,18 +252,18 @@ def web(house: House) -> Starlette:
 def sender(house: House) -> Sender:
     """A sender; all of them, on all hosts, keep the limits together."""
     settings = house.settings
-    ways = _ways(settings)
+    board = _board(settings)
     options = SenderOptions(
         public_url=settings.public_url,
         return_path=settings.return_path,
         limits=settings.limits,
-        ways=ways,
+        ways=board,
         plan=plan(settings),
         sign=sign(settings),
         journals=journals(settings),
         watermark=watermark(house),
     )
-    return Sender(house.store, transport(settings, ways), TokenMaker(house.keys), options)
+    return Sender(house.store, transport(settings, board), TokenMaker(house.keys), options)
 
 
 def man(crew: Crew, house: House, *, senders: int, clock: bool) -> None:

@@ -22,6 +22,9 @@ from outreach.timing.ways import Shares, Way
 
 TOTAL = "all"
 
+#: How a warm-up is called in words.
+WARM_UP = "the warm-up of"
+
 
 @dataclass(slots=True)
 class Habits:
@@ -134,6 +137,24 @@ class Allowance:
         pace.write(self._session, moved)
 
     # -- what it says to people
+
+    @property
+    def domains(self) -> list[str]:
+        """The senders' domains whose warm-up counts."""
+        return sorted(self._first)
+
+    def warm_up(self, domain: str | None) -> list[tuple[str, Budget]]:
+        """What a domain's warm-up lets go today, if it is in one; with its name."""
+        meter = self._of_domain(domain)
+        return [] if meter is None else [(f"{WARM_UP} {domain}", day) for day in meter.budgets]
+
+    def days(self, domain: str | None) -> list[tuple[str, Budget]]:
+        """Every day's budget that mail from a domain comes under, with its name."""
+        scopes = {"the limit for everything": self._scopes[TOTAL].meter}
+        scopes.update({f"the limit of the relay {way.name}": self._scopes[_way(way)].meter for way in self._ways})
+        scopes.update({f"the limit of {name}": self._to(name) for name in self._limits.providers if name != OTHERS})
+        days = [(what, day) for what, meter in scopes.items() for day in meter.budgets if day.is_of_a_day]
+        return [*self.warm_up(domain), *days]
 
     def held_until(self, lane: str | None, domain: str | None) -> float | None:
         """Until when a day's budget or a warm-up that is used up holds such a message; None: none does."""

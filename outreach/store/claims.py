@@ -258,6 +258,8 @@ class _Paced:
         self._take_queued()
         self._room += for_lanes
         self._take_lanes(lanes)
+        if lanes:
+            self._take_queued()
 
     def _open_lanes(self) -> list[str]:
         number, cursors = self._campaign.campaign_id, self._allowance.habits.cursors

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from outreach.timing.pace import Limit
 
 #: A permit that was not used within so many seconds after its time is void: nothing floods after a halt.
-VOID_AFTER = 2.0
+VOID_AFTER = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from outreach.actions import report as made_report
+from outreach.cli import holding, show
 from outreach.cli import open as opened
-from outreach.cli import show
 from outreach.errors import OutreachError
 from outreach.store import campaigns, figures
 from outreach.store.campaigns import Campaign, CampaignState
@@ -58,10 +58,13 @@ def status(
         if as_json:
             *_, (document, _campaign) = looks
             show.document(document)
-        elif watch:
+            return
+        if watch:
             _watch(looks)
         else:
             show.out().print(_status_table(*next(looks)))
+        for line in holding.lines(house, name):
+            show.note(line)
 
 
 def report(
