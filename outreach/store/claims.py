@@ -6,7 +6,7 @@ it: state `claimed` and the same token. So a sender that lost its lease cannot o
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.candidates import Row, bar
 from outreach.store.database import Moment, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
+from outreach.store.paced import Paced
 from outreach.store.subscribers import Subscriber
 
 #: How many rows one claim holds at most.
@@ -28,8 +29,8 @@ LARGEST = 256
 #: How many campaigns one claim takes from at most; the next claim goes on with the others.
 MOST_CAMPAIGNS = 32
 
-#: How many rows of a campaign's queue one claim looks at, where their providers may have enough.
-LOOK = 1024
+
+Keys = tuple[str, ...]
 
 
 class Claimed(NamedTuple):
@@ -49,7 +50,7 @@ class Claimed(NamedTuple):
     #: In how many seconds from the moment of the claim it may leave.
     wait: float = 0.0
     #: The budgets that it was taken from, to be given back where it is not tried.
-    budgets: tuple[str, ...] = ()
+    budgets: Keys = ()
 
 
 class Sending(NamedTuple):
@@ -95,7 +96,8 @@ def claim(
             rows = candidates.common(session, campaign.campaign_id, campaign.list_id, share, now)
             catch.land(campaign.campaign_id, rows)
         else:
-            _Paced(session, campaign, now, allowance, catch).take(share)
+            place = (campaign.campaign_id, campaign.list_id)
+            Paced(session, place, campaign.domain, now=now, allowance=allowance, land=catch.land).take(share)
     deliveries.shift(session, catch.moved)
     if allowance is None:
         return catch.claimed
@@ -200,22 +202,23 @@ class _Catch:
         self.claimed: list[Claimed] = []
         self.moved: Counter[tuple[int, DeliveryState]] = Counter()
 
-    def land(self, campaign_id: int, rows: Sequence[Row]) -> list[Row]:
-        """Take these rows, and exclude those whose person is not mailed any more; the taken ones."""
+    def land(
+        self, campaign_id: int, rows: Sequence[Row], waits: Sequence[float] = (), budgets: Sequence[Keys] = ()
+    ) -> None:
+        """Take these rows, and exclude those whose person is not mailed any more.
+
+        `waits` and `budgets`, where there are any, are of those that are taken, in their order.
+        """
         kept = [row for row in rows if bar(row) is None]
         self._exclude([row for row in rows if bar(row) is not None])
         self._take([row.id for row in kept])
-        self.claimed += [_claimed(row, campaign_id, self._token) for row in kept]
+        found = [_claimed(row, campaign_id, self._token) for row in kept]
+        if waits:
+            found = [each._replace(wait=w, budgets=b) for each, w, b in zip(found, waits, budgets, strict=True)]
+        self.claimed += found
         for row in rows:
             self.moved[campaign_id, row.state] -= 1
             self.moved[campaign_id, DeliveryState.EXCLUDED if bar(row) else DeliveryState.CLAIMED] += 1
-        return kept
-
-    def time(self, waits: Sequence[float], budgets: Sequence[tuple[str, ...]]) -> None:
-        """Say when the rows that were taken last may leave, and which budgets they are of."""
-        begin = len(self.claimed) - len(waits)
-        for position, (wait, keys) in enumerate(zip(waits, budgets, strict=True), begin):
-            self.claimed[position] = self.claimed[position]._replace(wait=wait, budgets=keys)
 
     def _exclude(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -232,94 +235,6 @@ class _Catch:
                 "due_at": None,
             }
             self._session.execute(sa.update(_delivery).where(_delivery.c.id.in_(ids)).values(**values))
-
-
-class _Paced:
-    """One campaign's part of a claim, where some providers may have enough."""
-
-    def __init__(self, session: Session, campaign: Sending, now: datetime, allowance: Allowance, catch: _Catch) -> None:
-        self._session = session
-        self._campaign = campaign
-        self._place = (campaign.campaign_id, campaign.list_id)
-        self._now = now
-        self._allowance = allowance
-        self._catch = catch
-        self._room = 0
-
-    def take(self, share: int) -> None:
-        """Take up to `share` rows: of lanes that are open half of them at most, of the common lane the rest."""
-        self._room = min(share, self._allowance.left_of(self._campaign.domain))
-        if not self._room:
-            return
-        lanes = self._open_lanes()
-        for_lanes = -(-self._room // 2) if lanes else 0
-        self._room -= for_lanes
-        self._take_due(-(-self._room // 2))
-        self._take_queued()
-        self._room += for_lanes
-        self._take_lanes(lanes)
-        if lanes:
-            self._take_queued()
-
-    def _open_lanes(self) -> list[str]:
-        number, cursors = self._campaign.campaign_id, self._allowance.habits.cursors
-        lanes = candidates.lanes(self._session, number, cursors.get(number, ""))
-        if len(lanes) == candidates.MOST_LANES:
-            cursors[number] = lanes[-1]
-        return [lane for lane in lanes if self._allowance.open(lane)]
-
-    def _take_due(self, most: int) -> None:
-        if most:
-            rows = candidates.common_due(self._session, *self._place, most, self._now)
-            if self._sorted(rows):
-                self._allowance.more = True
-
-    def _take_queued(self) -> None:
-        """Look on until there is enough, or until enough was looked at."""
-        look, most = LOOK, self._room
-        while self._room and look:
-            most = min(look, max(most, self._room))
-            rows = candidates.common_queued(self._session, *self._place, most)
-            look -= len(rows)
-            self._sorted(rows)
-            if len(rows) < most:
-                return
-            most *= 4
-        self._allowance.more = True
-
-    def _take_lanes(self, lanes: Sequence[str]) -> None:
-        for left, lane in zip(range(len(lanes), 0, -1), lanes, strict=True):
-            most = min(-(-self._room // left), self._allowance.open(lane))
-            if most:
-                rows = candidates.of_lane(self._session, *self._place, lane, most=most, now=self._now)
-                self._sorted(rows, lane)
-                if len(rows) == most and self._allowance.open(lane):
-                    self._allowance.more = True
-
-    def _sorted(self, rows: Sequence[Row], of_lane: str | None = None) -> bool:
-        """Take what may leave, as long as there is room; set the others aside. Whether any was set aside."""
-        allowance, domain = self._allowance, self._campaign.domain
-        taken: list[Row] = []
-        waits: list[float] = []
-        budgets: list[tuple[str, ...]] = []
-        aside: defaultdict[str, list[int]] = defaultdict(list)
-        for row in rows:
-            if bar(row) is not None:
-                taken.append(row)
-                continue
-            lane = allowance.lane_of(row.email)
-            if lane is not None and not allowance.open(lane):
-                if of_lane is None:
-                    aside[lane].append(row.id)
-            elif self._room:
-                self._room -= 1
-                taken.append(row)
-                waits.append(allowance.take(lane, domain))
-                budgets.append(allowance.budgets(lane, domain))
-        self._catch.land(self._campaign.campaign_id, taken)
-        self._catch.time(waits, budgets)
-        candidates.set_aside(self._session, aside)
-        return bool(aside)
 
 
 def _claimed(row: Row, campaign_id: int, token: str) -> Claimed:

@@ -106,7 +106,7 @@ class Meter:
         if self.interval is None:
             return most
         # What adding up many small shares loses must not make the last one wait.
-        slots = math.floor((self._at + AHEAD - self.next_at) / self.interval + 1e-6) + 1
+        slots = math.floor((self._at + AHEAD - self.next_at) / self.interval + 1e-3) + 1
         return max(0, min(most, slots))
 
     def take(self) -> float:
