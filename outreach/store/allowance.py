@@ -34,6 +34,13 @@ class Habits:
     shares: Shares = field(default_factory=Shares)
     #: Behind which lane of a campaign the next look begins.
     cursors: dict[int, str] = field(default_factory=dict)
+    #: How often it was looked elsewhere than at the head of a queue.
+    _elsewhere: int = 0
+
+    def somewhere(self, first: int, last: int) -> int:
+        """A place between two, each time another one, and soon near to any: steps of the golden ratio."""
+        self._elsewhere += 1
+        return first + int((last - first) * (self._elsewhere * 0.6180339887498949 % 1.0))
 
 
 @dataclass(slots=True)

@@ -40,9 +40,15 @@ def common_due(session: Session, campaign_id: int, list_id: int, most: int, now:
     return list(session.execute(DUE, facts))
 
 
-def common_queued(session: Session, campaign_id: int, list_id: int, most: int) -> list[Row]:
-    """First attempts of the common lane, in the order of the audience."""
-    return list(session.execute(QUEUED, {"campaign": campaign_id, "list": list_id, "most": most}))
+def common_queued(session: Session, campaign_id: int, list_id: int, most: int, *, first: int = 0) -> list[Row]:
+    """First attempts of the common lane, in the order of the audience, from the delivery `first` on."""
+    return list(session.execute(QUEUED, {"campaign": campaign_id, "list": list_id, "most": most, "first": first}))
+
+
+def span(session: Session, campaign_id: int) -> tuple[int, int]:
+    """The first and the last number in the common lane's queue."""
+    ends = [session.execute(end, {"campaign": campaign_id}).scalar() or 0 for end in (FIRST_QUEUED, LAST_QUEUED)]
+    return ends[0], ends[1]
 
 
 def of_lane(session: Session, campaign_id: int, list_id: int, lane: str, *, most: int, now: datetime) -> list[Row]:
@@ -129,15 +135,23 @@ _IN_A_LANE = _delivery.c.lane.is_not(None)
 _OF_LANE = _delivery.c.lane == sa.bindparam("lane")
 _IS_QUEUED = deliveries.is_in(DeliveryState.QUEUED)
 _IS_DUE = sa.and_(deliveries.is_in(DeliveryState.DEFERRED), _delivery.c.due_at <= sa.bindparam("now"))
-QUEUED = _candidates(_delivery.c.id, _IS_QUEUED, _COMMON)
+QUEUED = _candidates(_delivery.c.id, _IS_QUEUED, _COMMON, _delivery.c.id >= sa.bindparam("first"))
 DUE = _candidates(_delivery.c.due_at, _IS_DUE, _COMMON)
 LANE_QUEUED = _candidates(_delivery.c.id, _IS_QUEUED, _IN_A_LANE, _OF_LANE)
 LANE_DUE = _candidates(_delivery.c.due_at, _IS_DUE, _IN_A_LANE, _OF_LANE)
 LANES_QUEUED = _lanes(DeliveryState.QUEUED)
 LANES_DEFERRED = _lanes(DeliveryState.DEFERRED)
 _OF_CAMPAIGN = sa.select(_delivery.c.id).where(_delivery.c.campaign_id == sa.bindparam("campaign"))
+FIRST_QUEUED, LAST_QUEUED = (
+    _OF_CAMPAIGN.where(_IS_QUEUED, _COMMON).order_by(order).limit(1)
+    for order in (_delivery.c.id, _delivery.c.id.desc())
+)
 #: Whether there is anything of its kind.
 QUEUED_ANY = _OF_CAMPAIGN.where(_IS_QUEUED, _COMMON)
 DUE_ANY = _OF_CAMPAIGN.where(_IS_DUE, _COMMON)
-LANE_QUEUED_ANY = _OF_CAMPAIGN.where(_IS_QUEUED, _IN_A_LANE, _OF_LANE)
+LANE_FIRST_QUEUED, LAST_QUEUED = (
+    _OF_CAMPAIGN.where(_IS_QUEUED, _COMMON).order_by(order).limit(1)
+    for order in (_delivery.c.id, _delivery.c.id.desc())
+)
+QUEUED_ANY = _OF_CAMPAIGN.where(_IS_QUEUED, _IN_A_LANE, _OF_LANE)
 LANE_DUE_ANY = _OF_CAMPAIGN.where(_IS_DUE, _IN_A_LANE, _OF_LANE)

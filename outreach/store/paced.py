@@ -12,8 +12,8 @@ from outreach.store import candidates
 from outreach.store.allowance import Allowance
 from outreach.store.candidates import Row, bar
 
-#: How many rows of a campaign's queue one claim looks at.
-LOOK = 1024
+#: How many rows of a campaign's queue one claim looks at in one place.
+LOOK = 512
 
 #: Takes rows of a campaign: those that may leave with their waits and budgets, and those whose person is not mailed.
 Land = Callable[[int, Sequence[Row], Sequence[float], Sequence[tuple[str, ...]]], None]
@@ -71,10 +71,21 @@ class Paced:
         self._room += others
 
     def _take_queued(self) -> None:
-        self._look_through(lambda most: candidates.common_queued(self._session, *self._place, most))
+        """From the head of the queue; where that is all of providers that have enough, from somewhere else too.
 
-    def _look_through(self, fetched: Callable[[int], list[Row]]) -> None:
-        """Look on until there is enough, or until enough was looked at."""
+        So a long run of one of them at the head is set aside piece by piece, and the others do not wait until it is.
+        """
+        wanted = self._room
+        if not wanted or self._look_through(lambda most: self._queued(most, 0)) or self._room < wanted:
+            return
+        first = self._allowance.habits.somewhere(*candidates.span(self._session, self._place[0]))
+        self._look_through(lambda most: self._queued(most, first))
+
+    def _queued(self, most: int, first: int) -> list[Row]:
+        return candidates.common_queued(self._session, *self._place, most, first=first)
+
+    def _look_through(self, fetched: Callable[[int], list[Row]]) -> bool:
+        """Look on until there is enough, or until enough was looked at; whether the end was reached before."""
         look, most = LOOK, self._room
         while self._room and look:
             most = min(look, max(most, self._room))
@@ -82,9 +93,10 @@ class Paced:
             look -= len(rows)
             self._sort_out(rows)
             if len(rows) < most and self._room:
-                return
+                return True
             most *= 4
         self._allowance.more = True
+        return False
 
     def _take_lanes(self, lanes: Sequence[str]) -> None:
         for left, lane in zip(range(len(lanes), 0, -1), lanes, strict=True):

@@ -141,7 +141,7 @@ def sink(kind: str) -> Iterator[int]:
 
 
 def _await(port: int) -> None:
-    for _ in range(100):
+    for _ in range(600):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:

@@ -122,7 +122,7 @@ def test_a_claim_looks_at_a_bounded_number_of_rows(
     sqlite_store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = sqlite_store
-    monkeypatch.setattr(paced, "LOOK", 50)
+    monkeypatch.setattr(paced, "LOOK", 25)
     campaign = crowd.made_campaign(store, now, crowd.made_list(store, now, 180))
     at(store, range(1, 171), "gmail.com")
     kept, more = limits(google="1/h"), []
@@ -132,6 +132,20 @@ def test_a_claim_looks_at_a_bounded_number_of_rows(
         assert len(more) < 9
     assert where(rows) == {"gmail.com": 1, "example.org": 10}
     assert lanes_of(store, campaign) == {"google": 169}
+
+
+def test_others_do_not_wait_until_a_long_run_of_one_provider_was_set_aside(
+    sqlite_store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at the head finds nobody who may be mailed: the next one is made elsewhere in the queue."""
+    store = sqlite_store
+    monkeypatch.setattr(paced, "LOOK", 10)
+    campaign = crowd.made_campaign(store, now, crowd.made_list(store, now, 1000))
+    at(store, range(1, 701), "gmail.com")
+    kept, habits = limits(google="1/h"), Habits()
+    found = [where(claimed(store, now, kept, 5, habits=habits))["example.org"] for _ in range(8)]
+    assert sum(found) >= 15
+    assert lanes_of(store, campaign)["google"] < 200
 
 
 def test_one_domain_for_which_each_of_the_others_stands_has_its_own_limit(store: Store, now: datetime) -> None:
