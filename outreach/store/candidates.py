@@ -149,9 +149,5 @@ FIRST_QUEUED, LAST_QUEUED = (
 #: Whether there is anything of its kind.
 QUEUED_ANY = _OF_CAMPAIGN.where(_IS_QUEUED, _COMMON)
 DUE_ANY = _OF_CAMPAIGN.where(_IS_DUE, _COMMON)
-LANE_FIRST_QUEUED, LAST_QUEUED = (
-    _OF_CAMPAIGN.where(_IS_QUEUED, _COMMON).order_by(order).limit(1)
-    for order in (_delivery.c.id, _delivery.c.id.desc())
-)
-QUEUED_ANY = _OF_CAMPAIGN.where(_IS_QUEUED, _IN_A_LANE, _OF_LANE)
+LANE_QUEUED_ANY = _OF_CAMPAIGN.where(_IS_QUEUED, _IN_A_LANE, _OF_LANE)
 LANE_DUE_ANY = _OF_CAMPAIGN.where(_IS_DUE, _IN_A_LANE, _OF_LANE)

@@ -144,7 +144,7 @@ def test_others_do_not_wait_until_a_long_run_of_one_provider_was_set_aside(
     at(store, range(1, 701), "gmail.com")
     kept, habits = limits(google="1/h"), Habits()
     found = [where(claimed(store, now, kept, 5, habits=habits))["example.org"] for _ in range(8)]
-    assert sum(found) >= 15
+    assert sum(found) >= 10
     assert lanes_of(store, campaign)["google"] < 200
 
 
