@@ -15,7 +15,7 @@ from outreach.errors import StateError
 from outreach.message import sender
 from outreach.message.check import Severity
 from outreach.message.compiled import Compiled
-from outreach.store import campaigns, deliveries, identities, links, lists, subscribers, subscriptions
+from outreach.store import campaigns, conflict, deliveries, identities, links, lists, subscribers, subscriptions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -54,6 +54,7 @@ class Outcome:
         return self.audience.get(DeliveryState.QUEUED, 0)
 
 
+@conflict.redone
 def campaign(
     store: Store, campaign_id: int, *, defaults: Defaults, now: datetime, due: datetime | None = None
 ) -> Outcome:

@@ -19,6 +19,7 @@ from outreach import address, config, wiring
 from outreach.cli import holding, show
 from outreach.config import Settings
 from outreach.errors import AddressError, OutreachError
+from outreach.house import key_file, open_house
 from outreach.store import holds, slowdowns
 from outreach.transport.base import Transport
 
@@ -118,7 +119,7 @@ def _untrusted_proxy() -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    house = wiring.open_house(settings)
+    house = open_house(settings)
     try:
         place = house.store.place
         wiring.watermark(house).require()
@@ -144,11 +145,11 @@ def _relay(transport: Transport) -> Finding:
 def _pace(settings: Settings) -> Iterator[Finding]:
     """What limits hold back today, and who asked us to slow down."""
     try:
-        house = wiring.open_house(settings)
+        house = open_house(settings)
     except OutreachError:  # told already
         return
     with closing(house), house.store.reading() as session:
-        found = holds.of_installation(session, settings.limits, wiring.ways(settings))
+        found = holds.of_installation(session, settings.limits, settings.ways)
         slowed = slowdowns.rates(session)
     for hold in found:
         yield Finding("pace", State.OK if hold.left else State.WARNING, holding.words(hold, settings))
@@ -198,7 +199,7 @@ def _home(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", State.WARNING, words, "Make room: a full disk stops sending.")
     else:
         yield Finding("disk", State.OK, words)
-    key = wiring.key_file(settings)
+    key = key_file(settings)
     if key.exists() and _others_may_read(key):
         yield Finding("secret key", State.FAULT, f"{key} can be read by other users.", f"Run: chmod 600 {key}")
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from outreach import wiring
 from outreach.config import Settings
+from outreach.house import House
 from outreach.store import campaigns, deliveries, holds
 from outreach.store.campaigns import CampaignState
 from outreach.store.deliveries import DeliveryState
 from outreach.store.holds import Hold
-from outreach.wiring import House
 
 
 def lines(house: House, name: str) -> list[str]:
@@ -22,7 +21,7 @@ def lines(house: House, name: str) -> list[str]:
         waiting = deliveries.tallies(session, campaign.id)[DeliveryState.QUEUED]
         if campaign.state is not CampaignState.SENDING or not waiting:
             return []
-        found = holds.of_domain(session, campaign.from_domain, settings.limits, wiring.ways(settings))
+        found = holds.of_domain(session, campaign.from_domain, settings.limits, settings.ways)
     return [words(hold, settings) for hold in found if not hold.left or hold.is_warm_up]
 
 

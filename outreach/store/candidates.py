@@ -27,22 +27,27 @@ MOST_LANES = 32
 
 Row = sa.Row[Any]
 
+#: Rows by the state that they are in.
+Found = tuple[tuple[DeliveryState, Sequence[Row]], ...]
 
-def common(session: Session, campaign_id: int, list_id: int, share: int, now: datetime) -> list[Row]:
+
+def common(session: Session, campaign_id: int, list_id: int, share: int, now: datetime) -> Found:
     """Up to `share` rows of the common lane; retries that are due are half of them at most."""
     due = common_due(session, campaign_id, list_id, -(-share // 2), now)
-    return [*due, *(common_queued(session, campaign_id, list_id, share - len(due)) if share > len(due) else [])]
+    queued = common_queued(session, campaign_id, list_id, share - len(due)) if share > len(due) else ()
+    return ((DeliveryState.DEFERRED, due), (DeliveryState.QUEUED, queued))
 
 
-def common_due(session: Session, campaign_id: int, list_id: int, most: int, now: datetime) -> list[Row]:
+def common_due(session: Session, campaign_id: int, list_id: int, most: int, now: datetime) -> Sequence[Row]:
     """Retries of the common lane that are due, the longest due first."""
     facts = {"campaign": campaign_id, "list": list_id, "now": now, "most": most}
-    return list(session.execute(DUE, facts))
+    return session.execute(DUE, facts).all()
 
 
-def common_queued(session: Session, campaign_id: int, list_id: int, most: int, *, first: int = 0) -> list[Row]:
+def common_queued(session: Session, campaign_id: int, list_id: int, most: int, *, first: int = 0) -> Sequence[Row]:
     """First attempts of the common lane, in the order of the audience, from the delivery `first` on."""
-    return list(session.execute(QUEUED, {"campaign": campaign_id, "list": list_id, "most": most, "first": first}))
+    facts = {"campaign": campaign_id, "list": list_id, "most": most, "first": first}
+    return session.execute(QUEUED, facts).all()
 
 
 def span(session: Session, campaign_id: int) -> tuple[int, int]:
@@ -51,11 +56,12 @@ def span(session: Session, campaign_id: int) -> tuple[int, int]:
     return ends[0], ends[1]
 
 
-def of_lane(session: Session, campaign_id: int, list_id: int, lane: str, *, most: int, now: datetime) -> list[Row]:
+def of_lane(session: Session, campaign_id: int, list_id: int, lane: str, *, most: int, now: datetime) -> Found:
     """Rows of a provider's lane: retries that are due are half of them at most."""
     facts = {"campaign": campaign_id, "list": list_id, "lane": lane, "now": now}
-    due = list(session.execute(LANE_DUE, {**facts, "most": -(-most // 2)}))
-    return [*due, *(session.execute(LANE_QUEUED, {**facts, "most": most - len(due)}) if most > len(due) else [])]
+    due = session.execute(LANE_DUE, {**facts, "most": -(-most // 2)}).all()
+    queued = session.execute(LANE_QUEUED, {**facts, "most": most - len(due)}).all() if most > len(due) else ()
+    return ((DeliveryState.DEFERRED, due), (DeliveryState.QUEUED, queued))
 
 
 def lanes(session: Session, campaign_id: int, after: str = "") -> list[str]:
@@ -84,8 +90,8 @@ def bar(row: Row) -> str | None:
         return "suppressed"
     if row.email is None:
         return "erased"
-    if row.subscription is not SubscriptionState.CONFIRMED:
-        return "unconfirmed" if row.subscription is SubscriptionState.UNCONFIRMED else "unsubscribed"
+    if row.subscription != SubscriptionState.CONFIRMED:
+        return "unconfirmed" if row.subscription == SubscriptionState.UNCONFIRMED else "unsubscribed"
     return None
 
 
@@ -97,11 +103,12 @@ def _candidates(order: sa.ColumnElement[Any], *conditions: sa.ColumnElement[bool
     )
     return (
         sa.select(
-            *(_delivery.c.id, _delivery.c.state, _delivery.c.attempts, _delivery.c.first_at),
+            *(_delivery.c.id, _delivery.c.attempts, _delivery.c.first_at),
             *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
-            subscriber.c.attributes,
-            subscription.c.state.label("subscription"),
+            # As text: most people have no attributes, and a column that is converted costs more than one that is read.
+            sa.cast(subscriber.c.attributes, sa.Text),
             suppression.c.email_key.label("suppressed"),
+            sa.type_coerce(subscription.c.state, sa.String).label("subscription"),
         )
         .select_from(
             _delivery.outerjoin(subscriber, person)

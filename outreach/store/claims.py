@@ -6,15 +6,17 @@ it: state `claimed` and the same token. So a sender that lost its lease cannot o
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import candidates, deliveries
+from outreach.store import candidates, deliveries, rows
 from outreach.store.allowance import Allowance
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.candidates import Row, bar
@@ -93,8 +95,9 @@ def claim(
         if share <= 0:
             continue
         if allowance is None:
-            rows = candidates.common(session, campaign.campaign_id, campaign.list_id, share, now)
-            catch.land(campaign.campaign_id, rows)
+            found = candidates.common(session, campaign.campaign_id, campaign.list_id, share, now)
+            for state, rows_of_state in found:
+                catch.land(campaign.campaign_id, state, rows_of_state)
         else:
             place = (campaign.campaign_id, campaign.list_id)
             Paced(session, place, campaign.domain, now=now, allowance=allowance, land=catch.land).take(share)
@@ -140,6 +143,13 @@ def leases(session: Session) -> dict[str, datetime]:
     statement = sa.select(_delivery.c.claim, sa.func.max(_delivery.c.lease_until, type_=Moment()))
     held_now = statement.where(deliveries.is_in(DeliveryState.CLAIMED)).group_by(_delivery.c.claim)
     return {row[0]: row[1] for row in session.execute(held_now)}
+
+
+def held_now(session: Session, now: datetime) -> int:
+    """How many deliveries senders hold whose lease has not run out."""
+    live = sa.and_(deliveries.is_in(DeliveryState.CLAIMED), _delivery.c.lease_until >= now)
+    n: int = session.execute(sa.select(sa.func.count()).where(live)).scalar_one()
+    return n
 
 
 def sending(session: Session, only: int | None = None) -> list[Sending]:
@@ -203,53 +213,58 @@ class _Catch:
         self.moved: Counter[tuple[int, DeliveryState]] = Counter()
 
     def land(
-        self, campaign_id: int, rows: Sequence[Row], waits: Sequence[float] = (), budgets: Sequence[Keys] = ()
+        self,
+        campaign_id: int,
+        state: DeliveryState,
+        found: Sequence[Row],
+        waits: Sequence[float] = (),
+        budgets: Sequence[Keys] = (),
     ) -> None:
-        """Take these rows, and exclude those whose person is not mailed any more.
+        """Take rows of a state, and exclude those whose person is not mailed any more.
 
         `waits` and `budgets`, where there are any, are of those that are taken, in their order.
         """
-        kept = [row for row in rows if bar(row) is None]
-        self._exclude([row for row in rows if bar(row) is not None])
-        self._take([row.id for row in kept])
-        found = [_claimed(row, campaign_id, self._token) for row in kept]
+        barred = [(row, why) for row in found if (why := bar(row)) is not None]
+        self._exclude(barred)
+        kept = [row for row in found if bar(row) is None] if barred else found
+        taken = [_claimed(row, campaign_id, self._token) for row in kept]
         if waits:
-            found = [each._replace(wait=w, budgets=b) for each, w, b in zip(found, waits, budgets, strict=True)]
-        self.claimed += found
-        for row in rows:
-            self.moved[campaign_id, row.state] -= 1
-            self.moved[campaign_id, DeliveryState.EXCLUDED if bar(row) else DeliveryState.CLAIMED] += 1
+            taken = [each._replace(wait=w, budgets=b) for each, w, b in zip(taken, waits, budgets, strict=True)]
+        self.claimed += taken
+        self._take([row[0] for row in kept])
+        self.moved[campaign_id, state] -= len(found)
+        self.moved[campaign_id, DeliveryState.EXCLUDED] += len(barred)
+        self.moved[campaign_id, DeliveryState.CLAIMED] += len(kept)
 
-    def _exclude(self, rows: Sequence[Row]) -> None:
-        for row in rows:
+    def _exclude(self, barred: Sequence[tuple[Row, str]]) -> None:
+        for row, why in barred:
             statement = sa.update(_delivery).where(_delivery.c.id == row.id)
-            values = {"state": DeliveryState.EXCLUDED, "reason": bar(row), "due_at": None, "settled_at": self._now}
+            values = {"state": DeliveryState.EXCLUDED, "reason": why, "due_at": None, "settled_at": self._now}
             self._session.execute(statement.values(**values))
 
     def _take(self, ids: Sequence[int]) -> None:
         if ids:
-            values = {
-                "state": DeliveryState.CLAIMED,
-                "claim": self._token,
-                "lease_until": self._lease_until,
-                "due_at": None,
-            }
-            self._session.execute(sa.update(_delivery).where(_delivery.c.id.in_(ids)).values(**values))
+            given = rows.packed(self._session, [[number] for number in ids])
+            facts = {"rows": given, "token": self._token, "until": self._lease_until}
+            self._session.execute(_taken(self._session.get_bind().dialect.name), facts)
 
 
 def _claimed(row: Row, campaign_id: int, token: str) -> Claimed:
-    return Claimed(
-        row.id,
-        campaign_id,
-        row.attempts,
-        row.first_at,
-        row.email,
-        row.name,
-        row.language,
-        row.timezone,
-        row.attributes,
-        token,
-    )
+    number, attempts, first_at, email, name, language, timezone, attributes, *_ = tuple(row)
+    known = json.loads(attributes) if attributes != "{}" else {}
+    return Claimed(number, campaign_id, attempts, first_at, email, name, language, timezone, known, token)
+
+
+@cache
+def _taken(backend: str) -> sa.Update:
+    given = rows.handed_over(backend, {"id": sa.BigInteger()})
+    values: dict[str, Any] = {
+        "state": DeliveryState.CLAIMED,
+        "claim": sa.bindparam("token"),
+        "lease_until": sa.bindparam("until"),
+        "due_at": None,
+    }
+    return sa.update(_delivery).where(_delivery.c.id.in_(sa.select(given.c.id))).values(**values)
 
 
 _delivery = table_of(Delivery)

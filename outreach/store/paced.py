@@ -11,12 +11,14 @@ from sqlmodel import Session
 from outreach.store import candidates
 from outreach.store.allowance import Allowance
 from outreach.store.candidates import Row, bar
+from outreach.store.deliveries import DeliveryState
 
 #: How many rows of a campaign's queue one claim looks at in one place.
 LOOK = 512
 
-#: Takes rows of a campaign: those that may leave with their waits and budgets, and those whose person is not mailed.
-Land = Callable[[int, Sequence[Row], Sequence[float], Sequence[tuple[str, ...]]], None]
+#: Takes rows of a campaign and a state: those that may leave, with their waits and budgets, and those whose person is
+#: not mailed.
+Land = Callable[[int, DeliveryState, Sequence[Row], Sequence[float], Sequence[tuple[str, ...]]], None]
 
 
 class Paced:
@@ -67,7 +69,10 @@ class Paced:
         """Retries that are due take half of the room at most."""
         others = self._room // 2
         self._room -= others
-        self._look_through(lambda most: candidates.common_due(self._session, *self._place, most, self._now))
+        self._look_through(
+            DeliveryState.DEFERRED,
+            lambda most: candidates.common_due(self._session, *self._place, most, self._now),
+        )
         self._room += others
 
     def _take_queued(self) -> None:
@@ -76,22 +81,25 @@ class Paced:
         So a long run of one of them at the head is set aside piece by piece, and the others do not wait until it is.
         """
         wanted = self._room
-        if not wanted or self._look_through(lambda most: self._queued(most, 0)) or self._room < wanted:
+        if not wanted or self._look_at_queue(0) or self._room < wanted:
             return
         first = self._allowance.habits.somewhere(*candidates.span(self._session, self._place[0]))
-        self._look_through(lambda most: self._queued(most, first))
+        self._look_at_queue(first)
 
-    def _queued(self, most: int, first: int) -> list[Row]:
-        return candidates.common_queued(self._session, *self._place, most, first=first)
+    def _look_at_queue(self, first: int) -> bool:
+        return self._look_through(
+            DeliveryState.QUEUED,
+            lambda most: candidates.common_queued(self._session, *self._place, most, first=first),
+        )
 
-    def _look_through(self, fetched: Callable[[int], list[Row]]) -> bool:
+    def _look_through(self, state: DeliveryState, fetched: Callable[[int], Sequence[Row]]) -> bool:
         """Look on until there is enough, or until enough was looked at; whether the end was reached before."""
         look, most = LOOK, self._room
         while self._room and look:
             most = min(look, max(most, self._room))
             rows = fetched(most)
             look -= len(rows)
-            self._sort_out(rows)
+            self._sort_out(state, rows)
             if len(rows) < most and self._room:
                 return True
             most *= 4
@@ -102,12 +110,13 @@ class Paced:
         for left, lane in zip(range(len(lanes), 0, -1), lanes, strict=True):
             most = min(-(-self._room // left), self._allowance.open(lane))
             if most:
-                rows = candidates.of_lane(self._session, *self._place, lane, most=most, now=self._now)
-                self._sort_out(rows, lane)
-                if len(rows) == most and self._allowance.open(lane):
+                found = candidates.of_lane(self._session, *self._place, lane, most=most, now=self._now)
+                for state, rows in found:
+                    self._sort_out(state, rows, lane)
+                if sum(len(rows) for _, rows in found) == most and self._allowance.open(lane):
                     self._allowance.more = True
 
-    def _sort_out(self, rows: Sequence[Row], of_lane: str | None = None) -> None:
+    def _sort_out(self, state: DeliveryState, rows: Sequence[Row], of_lane: str | None = None) -> None:
         """Take what may leave, as long as there is room; set the others aside."""
         allowance, domain = self._allowance, self._domain
         taken: list[Row] = []
@@ -127,5 +136,5 @@ class Paced:
                 taken.append(row)
                 waits.append(allowance.take(lane, domain))
                 budgets.append(allowance.budgets(lane, domain))
-        self._land(self._place[0], taken, waits, budgets)
+        self._land(self._place[0], state, taken, waits, budgets)
         candidates.set_aside(self._session, aside)

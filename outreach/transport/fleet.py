@@ -48,6 +48,10 @@ class Fleet:
             works.append(transport.work(share, begin, report, reaches[-1]))
         await side_by_side(works)
 
+    def connected(self) -> int:
+        """How many connections are open now, to all relays together."""
+        return sum(transport.connected() for _, transport in self._relays)
+
     async def send_one(self, outgoing: Outgoing) -> Outcome:
         """Send a single message by the first relay that is there; raises TransportError where none is."""
         last: TransportError | None = None

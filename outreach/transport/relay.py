@@ -63,9 +63,14 @@ class Folder:
     path: Path
 
 
+def split(text: str) -> list[str]:
+    """The URLs of one or several relays, between them white space or commas."""
+    return _BETWEEN.split(text.strip())
+
+
 def parse_all(text: str) -> tuple[Relay, ...] | Folder:
     """One or several relays, between them white space or commas, or one folder; see `parse`. Raises ValueError."""
-    found = [parse(url) for url in _BETWEEN.split(text.strip())]
+    found = [parse(url) for url in split(text)]
     relays = tuple(one for one in found if isinstance(one, Relay))
     if len(relays) < len(found):
         if len(found) == 1 and isinstance(found[0], Folder):

@@ -23,10 +23,11 @@ from multiprocessing.synchronize import Event
 
 import sqlalchemy as sa
 from launch import private_postgresql
-from sending import compiled, sink
+from sinks import smtp_sink
 
 from outreach.engine.desk import boot_clock
 from outreach.engine.sender import Sender, SenderOptions
+from outreach.message.compiled import Compiled, Field
 from outreach.store import campaigns, deliveries, migrate
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
@@ -75,7 +76,7 @@ def main() -> None:
     chosen = options.parse_args()
     told: dict[str, object] = {"seconds": chosen.seconds}
     with ExitStack() as stack:
-        ports = [stack.enter_context(sink("builtin")) for _ in range(2)]
+        ports = [stack.enter_context(smtp_sink()) for _ in range(2)]
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="outreach-pace-"))
         server = stack.enter_context(private_postgresql())
         for backend, processes in (("postgresql", chosen.processes), ("sqlite", 2)):
@@ -215,8 +216,15 @@ def fill(store: Store, rows: int) -> None:
     with store.writing() as session:
         for statement in statements:
             session.execute(sa.text(statement), {"now": now.replace(tzinfo=None)})
-        campaigns.store_compiled(session, 1, compiled(2_000).to_bytes())
+        campaigns.store_compiled(session, 1, compiled().to_bytes())
         deliveries.freeze(session, 1, 1, now)
+
+
+def compiled() -> Compiled:
+    """A small campaign."""
+    head = b"From: Clinic News <news@clinic.example>\r\n"
+    pieces = (head, Field.TO, Field.MESSAGE_ID, Field.LIST_UNSUBSCRIBE, b"Subject: Hello\r\n\r\nGood day.\r\n")
+    return Compiled(links=(), required=frozenset(), size_bound=1000, pieces=pieces)
 
 
 if __name__ == "__main__":
