@@ -21,6 +21,8 @@ from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.store.settlements import Result
 
+_REFUSED = {DeliveryState.FAILED, DeliveryState.BOUNCED}
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -44,6 +46,8 @@ class Ledger:
         self._only = only
         self._expiry = Expiry(store, lease)
         self._turns = 0
+        #: Whether anything was refused for good. What others see they look after, and complaints are the clock's.
+        self._refused = False
         #: Tokens of claims whose commit failed: perhaps it did not.
         self._doubtful: list[str] = []
 
@@ -72,6 +76,7 @@ class Ledger:
         again then.
         """
         self._turns += 1
+        self._refused = self._refused or any(result.state in _REFUSED for result in results)
         try:
             turn = self._written(results, limit, now, token=token, renew=renew)
             ready = self._prepared(turn.claimed, now)
@@ -102,8 +107,9 @@ class Ledger:
             return {campaign_id for campaign_id, _ in claims.sending(session, self._only)}
 
     def stop(self, rule: StopRule, now: datetime) -> None:
-        """Pause campaigns of which too much comes back."""
-        stop.campaigns_gone_wrong(self._store, rule, now=now, only=self._only)
+        """Pause campaigns of which too much comes back; costs nothing as long as nothing did."""
+        if self._refused:
+            stop.campaigns_gone_wrong(self._store, rule, now=now, only=self._only)
 
     def finish(self, campaign_ids: Sequence[int], now: datetime) -> list[int]:
         """Finish those campaigns of which nothing is open any more; which these were."""
