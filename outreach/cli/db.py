@@ -12,9 +12,10 @@ from outreach import config, wiring
 from outreach.actions import accept_copy, copy_database
 from outreach.cli import open as opened
 from outreach.cli import show
+from outreach.house import opened_to_copy
 from outreach.store.database import Store
 
-app = typer.Typer(name="db", help="The database as a whole.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("copy")
@@ -30,7 +31,7 @@ def copy(
 ) -> None:
     """Move this installation from SQLite to PostgreSQL whole. The old database then refuses to go on."""
     begun = time.monotonic()
-    with wiring.opened_to_copy(config.load()) as source:
+    with opened_to_copy(config.load()) as source:
         target = Store(to)
         try:
             copied = copy_database.whole(source, target, now=datetime.now(UTC), told=_told)

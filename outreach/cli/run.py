@@ -16,8 +16,8 @@ from outreach import wiring
 from outreach.cli import open as opened
 from outreach.cli import show
 from outreach.engine.crew import Crew
+from outreach.house import House
 from outreach.web import listen, server
-from outreach.wiring import House
 
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]

@@ -11,7 +11,7 @@ import typer
 from outreach.audience.consent import SubscriptionState
 from outreach.cli import open as opened
 from outreach.cli import show
-from outreach.cli.campaign.drafting import NameArgument
+from outreach.cli.campaign import NameArgument
 from outreach.store import attempts, campaigns, story, subscribers
 from outreach.store.campaigns import CampaignState
 from outreach.store.deliveries import Delivery, DeliveryState

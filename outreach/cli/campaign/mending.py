@@ -12,9 +12,9 @@ from outreach.actions import retry as retrying
 from outreach.actions.resolve import Resolution
 from outreach.cli import open as opened
 from outreach.cli import show
-from outreach.cli.campaign.drafting import NameArgument
+from outreach.cli.campaign import NameArgument
+from outreach.house import House
 from outreach.store import campaigns, figures
-from outreach.wiring import House
 
 
 def retry(

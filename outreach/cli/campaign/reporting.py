@@ -17,16 +17,13 @@ from rich.text import Text
 from outreach.actions import report as made_report
 from outreach.cli import open as opened
 from outreach.cli import show
+from outreach.cli.campaign import NameArgument
 from outreach.errors import OutreachError
+from outreach.house import House
 from outreach.store import campaigns, figures
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.deliveries import DeliveryState
 from outreach.tracking.robot import Judgement
-from outreach.web import report_page
-from outreach.web.pages import Pages
-from outreach.wiring import House
-
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
 
 #: Seconds between two looks of `--watch`.
 PAUSE = 1.0
@@ -75,6 +72,10 @@ def report(
     with opened.house() as house:
         document, campaign = made_report.campaign(house.store, name, now=now)
         if html is not None:
+            # Here, since they bring templates and the web with them, and only a page needs those.
+            from outreach.web import report_page  # noqa: PLC0415
+            from outreach.web.pages import Pages  # noqa: PLC0415
+
             pages = Pages(house.settings.template_folders("pages"), sheet="report.css")
             _write(html, report_page.html(document, pages, made_at=now))
     if as_json:

@@ -17,12 +17,12 @@ from outreach import wiring
 from outreach.actions import finish, launch
 from outreach.cli import open as opened
 from outreach.cli import show
-from outreach.cli.campaign.drafting import NameArgument
+from outreach.cli.campaign import NameArgument
 from outreach.errors import StateError, TransportError
+from outreach.house import House
 from outreach.store import campaigns, deliveries, figures
 from outreach.store.campaigns import CampaignState
 from outreach.store.deliveries import OPEN, DeliveryState
-from outreach.wiring import House
 
 
 def send(
