@@ -14,10 +14,12 @@
     ├── ListFileError                  a subscriber file cannot be read at all
     ├── ScheduleError                  a wall time, zone or recurrence that means nothing
     ├── TransportError                 the relay cannot be reached or used
-    └── StoreError                     the database
+    └── StoreError                     the database, and what is kept beside it so that it can be trusted
         ├── DatabaseUnavailable        cannot be opened, locked too long, full
         ├── DatabaseNotReady           not initialised, or of an older version
         ├── DatabaseTooNew             made by a newer version of outreach
+        ├── DatabaseRewound            older than this host remembers: restored from a copy
+        ├── JournalUnavailable         the sender's record of attempts cannot be written
         └── KeyMismatch                this host has another secret key than the database
 """
 
@@ -106,7 +108,7 @@ class TransportError(OutreachError):
 
 
 class StoreError(OutreachError):
-    """The database."""
+    """The database, or what is kept beside it, cannot be used as things are."""
 
 
 class DatabaseUnavailable(StoreError):
@@ -119,6 +121,14 @@ class DatabaseNotReady(StoreError):
 
 class DatabaseTooNew(StoreError):
     """The database was made by a newer version of outreach than this one."""
+
+
+class DatabaseRewound(StoreError):
+    """The database is older than what this host remembers of it: it was restored from a copy, and might send again."""
+
+
+class JournalUnavailable(StoreError):
+    """The record of attempts cannot be written, and what cannot be written down is not sent."""
 
 
 class KeyMismatch(StoreError):

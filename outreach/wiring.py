@@ -15,14 +15,18 @@ from starlette.applications import Starlette
 from outreach.actions import initialise, record
 from outreach.actions.compose import Defaults
 from outreach.config import Settings
+from outreach.engine import replay
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
+from outreach.engine.desk import boot_clock
+from outreach.engine.expiry import Expiry
 from outreach.engine.sender import Sender, SenderOptions
+from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, OutreachError, SettingsError, TemplateError
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
-from outreach.store import migrate, settlements
+from outreach.store import migrate
 from outreach.store.database import Store
 from outreach.timing.pace import Rate
 from outreach.timing.retry import RetryPlan
@@ -180,16 +184,35 @@ def transport(settings: Settings) -> Transport:
 def clock(house: House) -> Clock:
     """The clock, with the chores that keep the database in order."""
 
-    def expire(now: datetime) -> None:
-        with house.store.writing() as session:
-            settlements.expire(session, now)
+    settings = house.settings
+    expiry = Expiry(house.store)
+
+    def tidy(now: datetime) -> None:
+        replay.dead_senders(house.store, journals(settings), plan=plan(settings), now=now)
+        expiry.look(now=now, at=boot_clock())
 
     chores = (
-        Chore("leases", timedelta(seconds=15), expire),
+        Chore("leases", timedelta(seconds=15), tidy),
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
     )
-    return Clock(house.store, defaults(house.settings), grace=house.settings.grace, chores=chores)
+    guard = watermark(house).require
+    return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard)
+
+
+def plan(settings: Settings) -> RetryPlan:
+    """How patiently a message is retried."""
+    return RetryPlan(first=settings.retry_first, deadline=settings.retry_deadline)
+
+
+def journals(settings: Settings) -> Path:
+    """Where the senders of this host keep their journals."""
+    return settings.home / "journal"
+
+
+def watermark(house: House) -> Watermark:
+    """What this host remembers of the database, so that an older copy of it does not send again."""
+    return Watermark(house.store, house.settings.home / "watermark")
 
 
 def web(house: House) -> Starlette:
@@ -212,8 +235,10 @@ def sender(house: House, *, share: int = 1) -> Sender:
         public_url=settings.public_url,
         return_path=settings.return_path,
         rate=Rate(rate.count / share, rate.period) if rate else None,
-        plan=RetryPlan(first=settings.retry_first, deadline=settings.retry_deadline),
+        plan=plan(settings),
         sign=sign(settings),
+        journals=journals(settings),
+        watermark=watermark(house),
     )
     return Sender(house.store, transport(settings), TokenMaker(house.keys), options)
 

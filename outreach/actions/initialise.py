@@ -12,7 +12,7 @@ from outreach.store.database import Store
 def fingerprint(store: Store, ours: str) -> None:
     """State the key's fingerprint and the installation's id, unless stated; raises KeyMismatch for another key."""
     with store.writing() as session:
-        installation.state_once(session, "installation_id", secrets.token_hex(16))
+        installation.state_once(session, installation.ID, secrets.token_hex(16))
         kept = installation.state_once(session, "key_fingerprint", ours)
     _compare(kept, ours)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from outreach import __version__
-from outreach.cli import article, campaign, demo, doctor, init, lists, run, show, subscriber
+from outreach.cli import article, campaign, db, demo, doctor, init, lists, run, show, subscriber
 
 app = typer.Typer(
     name="outreach",
@@ -39,6 +39,7 @@ app.add_typer(lists.app, name="list")
 app.add_typer(subscriber.app, name="subscriber")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(article.app, name="article")
+app.add_typer(db.app, name="db")
 app.command("run")(run.run)
 app.command("web")(run.web)
 app.command("clock")(run.clock)

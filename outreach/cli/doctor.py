@@ -115,8 +115,11 @@ def _untrusted_proxy() -> Finding:
 
 def _database(settings: Settings) -> Finding:
     house = wiring.open_house(settings)
-    place = house.store.place
-    house.close()
+    try:
+        place = house.store.place
+        wiring.watermark(house).require()
+    finally:
+        house.close()
     return Finding("database", State.OK, f"{place} is of this version and belongs to this secret key.")
 
 

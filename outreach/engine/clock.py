@@ -51,12 +51,15 @@ class Clock:
         *,
         grace: timedelta,
         chores: Sequence[Chore] = (),
+        guard: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.store = store
         self.defaults = defaults
         self.grace = grace
         self.chores = chores
+        #: Raises StoreError where nothing may be started: the database is not the one that it was.
+        self.guard = guard
         self.now = now
         #: Campaigns that wait for an import, so that the waiting is logged once.
         self._waiting: set[int] = set()
@@ -81,6 +84,7 @@ class Clock:
     def tick(self) -> None:
         """Look at the table once and do what is due; a database that is away is waited for."""
         try:
+            self.guard()
             now = self.now()
             for campaign in self._due(now):
                 if campaign.cron:
@@ -92,7 +96,7 @@ class Clock:
             self._in_trouble = False
         except StoreError as error:
             if not self._in_trouble:
-                log.error("clock.database_away %s", error)
+                log.error("clock.waits %s", error)
             self._in_trouble = True
 
     def _start(self) -> BackgroundScheduler:

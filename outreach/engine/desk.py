@@ -1,7 +1,8 @@
 """What does a sender have in its hands? Messages claimed, messages on their way, and outcomes not yet written down.
 
 It stands between the store's thread and the transport: it is the transport's source, gives the word before each body,
-and turns each outcome into a result. Everything here happens in the sender's event loop.
+and turns each outcome into a result. Both are on record in the journal before they are acted upon. Everything here
+happens in the sender's event loop.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from outreach.engine import outcomes
+from outreach.engine.journal import Page
 from outreach.engine.letters import Letters
 from outreach.errors import OutreachError
 from outreach.replies.smtp import Stage
@@ -51,6 +53,10 @@ class _Lease:
 
     since: float
     until: float
+    #: Where its attempts are on record.
+    page: Page
+    #: How many of its deliveries are not settled.
+    unsettled: int
 
 
 class Desk:
@@ -130,26 +136,39 @@ class Desk:
         lease = self._leases.get(claimed.claim)
         if self.held or claimed.campaign_id in self._barred or lease is None or self._clock() >= lease.until:
             return False
+        lease.page.begin(outgoing.delivery_id)
         self._begun.add(outgoing.delivery_id)
         return True
 
     def report(self, outcome: Outcome) -> None:
         """What became of a message."""
-        claimed = self._out.pop(outcome.delivery_id)
+        claimed, now = self._out.pop(outcome.delivery_id), self._now()
+        self._leases[claimed.claim].page.answered(outcome, now)
         self._begun.discard(outcome.delivery_id)
-        self._results.append(outcomes.result(claimed, outcome, plan=self._plan, now=self._now()))
+        self._results.append(outcomes.result(claimed, outcome, plan=self._plan, now=now))
         self.activity.set()
 
     # -- for the sender
 
-    def put(self, rows: Collection[Claimed], token: str, *, asked: float, seconds: float) -> None:
-        """Take what was claimed under a token; its lease is ours for so many seconds from when it was asked for."""
-        if rows:
-            self._leases[token] = _Lease(self._clock(), asked + seconds)
-            self._waiting.extend(rows)
-            # That they were claimed proves that their campaigns send.
-            self._barred -= {claimed.campaign_id for claimed in rows}
-            self._wake()
+    def put(self, rows: Collection[Claimed], page: Page, *, asked: float, seconds: float) -> None:
+        """Take what was claimed under a page's token; the lease is ours so many seconds from when it was asked for."""
+        if not rows:
+            page.close()
+            return
+        self._leases[page.token] = _Lease(self._clock(), asked + seconds, page, len(rows))
+        self._waiting.extend(rows)
+        # That they were claimed proves that their campaigns send.
+        self._barred -= {claimed.campaign_id for claimed in rows}
+        self._wake()
+
+    def settled(self, results: Collection[Result]) -> None:
+        """These are written down: a claim of which nothing else is open is done with."""
+        for token, count in Counter(result.claim for result in results).items():
+            lease = self._leases[token]
+            lease.unsettled -= count
+            if not lease.unsettled:
+                lease.page.close()
+                del self._leases[token]
 
     def results(self) -> list[Result]:
         """What is to be written down; the caller keeps it until it is."""
@@ -163,15 +182,12 @@ class Desk:
             self._hand_back(lambda claimed: claimed.campaign_id in self._barred)
 
     def sweep(self) -> None:
-        """Give back what has waited too long, and forget leases that nothing is held under."""
+        """Give back what has waited too long."""
         now = self._clock()
         stale = {token for token, lease in self._leases.items() if now - lease.since > STALE_SECONDS}
         if stale and any(claimed.claim in stale for claimed in self._waiting):
             self._target = max(FEWEST, self._target // 2)
             self._hand_back(lambda claimed: claimed.claim in stale)
-        used = {claimed.claim for claimed in (*self._out.values(), *self._waiting)}
-        for token in self._leases.keys() - used:
-            del self._leases[token]
 
     def resume(self) -> None:
         """The books are kept again."""

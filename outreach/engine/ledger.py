@@ -5,15 +5,15 @@ A turn settles what is done and claims what is next in one transaction, so that 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from outreach.actions import finish
+from outreach.engine.expiry import Expiry
 from outreach.engine.letters import Letters
 from outreach.errors import CompileError, NotFound
-from outreach.store import campaigns, claims, deliveries, settlements
+from outreach.store import campaigns, claims, deliveries, installation, settlements
 from outreach.store.campaigns import CampaignState
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
@@ -25,8 +25,7 @@ from outreach.store.settlements import Result
 class Turn:
     """What one transaction brought."""
 
-    #: The token of the claim, and what was claimed under it.
-    token: str
+    #: What was claimed.
     claimed: list[Claimed]
     #: How many of the results were still ours to give.
     settled: int
@@ -42,9 +41,15 @@ class Ledger:
         self._letters = letters
         self._lease = lease
         self._only = only
+        self._expiry = Expiry(store, lease)
         self._turns = 0
         #: Tokens of claims whose commit failed: perhaps it did not.
         self._doubtful: list[str] = []
+
+    def installation(self) -> str:
+        """The id of this installation; "" where it has none."""
+        with self._store.reading() as session:
+            return installation.fact(session, installation.ID) or ""
 
     def claimable(self, now: datetime) -> bool:
         """Whether there is something to claim."""
@@ -52,10 +57,19 @@ class Ledger:
             return claims.claimable(session, now, only=self._only)
 
     def turn(
-        self, results: Sequence[Result], limit: int, now: datetime, *, renew: Mapping[int, str] | None = None
+        self,
+        results: Sequence[Result],
+        limit: int,
+        now: datetime,
+        *,
+        token: str = "",
+        renew: Mapping[int, str] | None = None,
     ) -> Turn:
-        """Settle, prolong leases and claim up to `limit` at once; after a StoreError the same may be asked again."""
-        token = secrets.token_hex(16)
+        """Settle, prolong leases and claim up to `limit` under a token, at once.
+
+        After a StoreError the same may be asked again, under another token: what the first one may have got is queued
+        again then.
+        """
         self._turns += 1
         until = now + self._lease
         try:
@@ -68,10 +82,11 @@ class Ledger:
                 claimed = claims.claim(session, limit=limit, **facts) if limit else []  # type: ignore[arg-type]
             ready = self._prepared(claimed, now)
         except Exception:
-            self._doubtful.append(token)
+            if token:
+                self._doubtful.append(token)
             raise
         self._doubtful.clear()
-        return Turn(token, ready, settled, renewed)
+        return Turn(ready, settled, renewed)
 
     def sending(self) -> set[int]:
         """The campaigns that are sending now."""
@@ -82,10 +97,9 @@ class Ledger:
         """Finish those campaigns of which nothing is open any more; which these were."""
         return [campaign_id for campaign_id in campaign_ids if finish.campaign(self._store, campaign_id, now=now)]
 
-    def expire(self, now: datetime) -> int:
-        """Turn claims of senders that did not come back into doubts."""
-        with self._store.writing() as session:
-            return settlements.expire(session, now)
+    def expire(self, now: datetime, at: float) -> int:
+        """Turn claims of senders that did not come back into doubts; `at` are seconds of the boot clock."""
+        return self._expiry.look(now=now, at=at)
 
     def tallies(self, campaign_id: int) -> dict[DeliveryState, int]:
         """How many deliveries of a campaign are in each state."""

@@ -1,8 +1,8 @@
 """How do claimed deliveries leave, and how is it written down? Claim, splice, send, settle, over and over.
 
 The transport runs in the event loop, the store in one thread beside it, and between them stands the desk. Outcomes are
-committed about every 20 ms, together with the next claim. What cannot be written down is not sent: while the database
-is away no body begins.
+committed about every 20 ms, together with the next claim; what happens in between is on record in the journal. What
+cannot be written down is not sent: while the database is away, or the journal has no room, no body begins.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
+from outreach.engine import replay
 from outreach.engine.desk import Desk, boot_clock, utc_now
+from outreach.engine.journal import Journal, Page
 from outreach.engine.ledger import Ledger, Turn
 from outreach.engine.letters import Letters, Sign
-from outreach.errors import StoreError
+from outreach.engine.watermark import Watermark
+from outreach.errors import JournalUnavailable, StoreError
 from outreach.store.claims import LARGEST
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -67,6 +71,10 @@ class SenderOptions:
     lease: timedelta = timedelta(seconds=60)
     #: Puts a signature on each message.
     sign: Sign | None = None
+    #: The folder on this host's disk where the journals of its senders lie; None keeps none.
+    journals: Path | None = None
+    #: What this host remembers of the database, so that an older copy does not send again; None remembers nothing.
+    watermark: Watermark | None = None
 
 
 class Sender:
@@ -112,9 +120,12 @@ class _Shift:
     ) -> None:
         letters = Letters(tokens, options.public_url, return_path=options.return_path, sign=options.sign)
         bucket = Bucket(options.rate, now=boot_clock()) if options.rate else None
+        self._store = store
         self._transport = transport
+        self._options = options
         self._ledger = Ledger(store, letters, lease=options.lease, only=only)
         self._desk = Desk(letters, plan=options.plan, bucket=bucket)
+        self._watermark = options.watermark or Watermark(store, None)
         self._lease = options.lease.total_seconds()
         self._only = only
         self._progress = progress or (lambda _: None)
@@ -122,16 +133,35 @@ class _Shift:
         self._unsettled: list[Result] = []
         self._sending: set[int] = set()
         self._under_way: asyncio.Future[Turn] | None = None
+        self._journal = Journal(None)
+        #: The page of the claim that is being made, those of claims of which nobody knows whether they were made, and
+        #: why there is no room for more.
+        self._page: Page | None = None
+        self._doubtful: list[Page] = []
+        self._no_journal: JournalUnavailable | None = None
+        #: Whether something was claimed that the watermark does not show yet.
+        self._risen = False
         self._troubles = 0
         self._found = True
         self._look_at = self._watch_at = self._expire_at = self._renew_at = 0.0
         self._done = False
 
     async def work(self, stop: asyncio.Event, *, patience: int | None = None) -> dict[DeliveryState, int]:
-        """Send until `stop`, or until the one campaign is drained."""
+        """Send until `stop`, or until the one campaign is drained.
+
+        Raises StoreError where it cannot even begin: the database is away, or older than this host remembers, or there
+        is no room for a journal.
+        """
         desk = self._desk
-        leaving = asyncio.create_task(self._transport.run(desk, desk.begin, desk.report, patience=patience))
         stopped = asyncio.create_task(stop.wait())
+        try:
+            await self._begin(stopped, waits=patience is None)
+        except BaseException:
+            stopped.cancel()
+            self._journal.close()
+            self._thread.shutdown(wait=False)
+            raise
+        leaving = asyncio.create_task(self._transport.run(desk, desk.begin, desk.report, patience=patience))
         try:
             while not (self._done or stopped.done() or leaving.done()):
                 await self._pause(stopped, leaving)
@@ -141,10 +171,27 @@ class _Shift:
             try:
                 await self._leave(leaving)
             finally:
+                self._journal.close()
                 self._thread.shutdown(wait=False, cancel_futures=True)
         if not leaving.cancelled():
             leaving.result()
         return {} if self._only is None else self._ledger.tallies(self._only)
+
+    async def _begin(self, stopped: asyncio.Task[Any], *, waits: bool) -> None:
+        """See to what has to be right before anything is claimed; raises StoreError, or waits until it is."""
+        while not stopped.done():
+            try:
+                await self._in_thread(self._watermark.require)
+                self._journal = Journal(self._options.journals, await self._in_thread(self._ledger.installation))
+                self._journal.page(LARGEST).close()
+                await self._replay()
+            except StoreError as error:
+                if not waits:
+                    raise
+                await self._books_closed(stopped, error)
+            else:
+                self._troubles = 0
+                return
 
     # -- one round
 
@@ -167,50 +214,89 @@ class _Shift:
             try:
                 await self._round()
             except StoreError as error:
-                if not self._desk.held:
-                    log.error("books_closed why=%r", error.message)
-                self._desk.held = True
-                self._troubles += 1
-                await asyncio.wait([stopped], timeout=min(LONGEST_PAUSE, 0.25 * 2 ** min(self._troubles, 10)))
+                await self._books_closed(stopped, error)
                 continue
             if self._desk.held:
                 log.warning("books_open_again")
                 self._desk.resume()
             return
 
+    async def _books_closed(self, stopped: asyncio.Task[Any], error: StoreError) -> None:
+        """Nothing leaves until the books are kept again; told once."""
+        if not self._desk.held:
+            log.error("books_closed why=%r", error.message)
+        self._desk.held = True
+        self._troubles += 1
+        await asyncio.wait([stopped], timeout=min(LONGEST_PAUSE, 0.25 * 2 ** min(self._troubles, 10)))
+
     async def _round(self) -> None:
         desk, now = self._desk, boot_clock()
         desk.sweep()
         if now >= self._watch_at:
             await self._watch(now)
-        limit = await self._claim_limit(now)
+        limit = self._on_record(await self._claim_limit(now))
         self._unsettled += desk.results()
         renew = self._leases_to_renew(now)
-        if not (self._unsettled or renew or limit):
-            return
+        if self._unsettled or renew or limit:
+            await self._turn(limit, renew, now)
+        if self._no_journal is not None:
+            raise self._no_journal
+
+    async def _turn(self, limit: int, renew: Mapping[int, str], now: float) -> None:
+        token = self._page.token if self._page else ""
         # Shielded: were we cancelled here, the rows that it claims would be in nobody's hands.
         self._under_way = asyncio.ensure_future(
-            self._in_thread(self._ledger.turn, self._unsettled, limit, utc_now(), renew=renew)
+            self._in_thread(self._ledger.turn, self._unsettled, limit, utc_now(), token=token, renew=renew)
         )
-        turn = await asyncio.shield(self._under_way)
+        try:
+            turn = await asyncio.shield(self._under_way)
+        except StoreError:
+            self._under_way = None
+            if self._page is not None:
+                self._doubtful.append(self._page)
+                self._page = None
+            raise
         self._take_over(turn, now)
         if limit:
             self._found = bool(turn.claimed)
             self._look_at = now + IDLE_SECONDS
 
+    def _on_record(self, limit: int) -> int:
+        """How many of so many may be claimed: all, with a page in the journal, or none while it has no room."""
+        if not limit and self._no_journal is None:
+            return 0
+        try:
+            page = self._journal.page(limit or LARGEST)
+        except JournalUnavailable as error:
+            self._no_journal = error
+            return 0
+        self._no_journal = None
+        if limit:
+            self._page = page
+        else:
+            page.close()
+        return limit
+
     def _take_over(self, turn: Turn, asked: float) -> None:
         """What a turn brought is ours, what it wrote down is done with."""
         self._under_way = None
+        self._risen = self._risen or bool(turn.claimed)
+        for page in self._doubtful:
+            page.close()
+        self._doubtful.clear()
         lost = len(self._unsettled) - turn.settled
         if lost > 0:
             log.warning("claims_lost deliveries=%d why='their lease had run out'", lost)
         if self._unsettled or turn.claimed:
             self._troubles = 0
+        self._desk.settled(self._unsettled)
         self._unsettled = []
         # Somewhat less than the database says, for what lies between the word and the last byte.
         safe = self._lease * 0.8
         self._desk.renewed(turn.renewed, asked=asked, seconds=safe)
-        self._desk.put(turn.claimed, turn.token, asked=asked, seconds=safe)
+        if self._page is not None:
+            self._desk.put(turn.claimed, self._page, asked=asked, seconds=safe)
+            self._page = None
 
     async def _claim_limit(self, now: float) -> int:
         """How many to claim; where the last look found nothing, a look that takes no lock comes first."""
@@ -231,14 +317,17 @@ class _Shift:
     async def _watch(self, now: float) -> None:
         """Let pause and cancel take effect, close what is finished, look for claims that nobody comes back to."""
         desk = self._desk
+        await self._in_thread(self._watermark.require)
         self._watch_at = now + WATCH_SECONDS
         self._sending = await self._in_thread(self._ledger.sending)
         desk.bar(desk.campaigns - self._sending)
+        if self._risen:
+            self._risen = False
+            await self._in_thread(self._watermark.rise)
         if now >= self._expire_at:
             self._expire_at = now + EXPIRE_SECONDS
-            lost = await self._in_thread(self._ledger.expire, utc_now())
-            if lost:
-                log.warning("leases_expired deliveries=%d state=unknown", lost)
+            await self._replay()
+            await self._in_thread(self._ledger.expire, utc_now(), now)
         quiet = sorted(self._sending - desk.campaigns)
         if quiet:
             for campaign_id in await self._in_thread(self._ledger.finish, quiet, utc_now()):
@@ -246,6 +335,11 @@ class _Shift:
                 self._sending.discard(campaign_id)
         if self._only is not None:
             await self._look_whether_drained(self._only)
+
+    async def _replay(self) -> None:
+        """Take over what dead senders of this host left behind; their journals know more than their leases."""
+        folder, plan = self._options.journals, self._options.plan
+        await self._in_thread(partial(replay.dead_senders, self._store, folder, plan=plan, now=utc_now()))
 
     async def _look_whether_drained(self, campaign_id: int) -> None:
         tallies = await self._in_thread(self._ledger.tallies, campaign_id)
@@ -285,6 +379,9 @@ class _Shift:
             else:
                 self._take_over(turn, 0.0)
                 break
+        if self._risen:
+            with suppress(StoreError):
+                await self._in_thread(self._watermark.rise)
         if self._only is not None:
             with suppress(StoreError):
                 await self._in_thread(self._ledger.finish, [self._only], utc_now())

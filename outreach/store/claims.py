@@ -7,7 +7,7 @@ it: state `claimed` and the same token. So a sender that lost its lease cannot o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from sqlmodel import Session
 from outreach.audience.consent import SubscriptionState
 from outreach.store import deliveries
 from outreach.store.campaigns import Campaign, CampaignState
-from outreach.store.database import table_of
+from outreach.store.database import Moment, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.subscribers import Subscriber
 from outreach.store.subscriptions import Subscription
@@ -102,6 +102,30 @@ def renew(session: Session, held: Mapping[int, str], lease_until: datetime) -> s
     )
     prolonged = session.execute(statement.values(lease_until=lease_until).returning(_delivery.c.id))
     return set(prolonged.scalars())
+
+
+def held(session: Session, tokens: Collection[str]) -> list[Claimed]:
+    """What is still held under these tokens; of the person only the address, "" where they were erased."""
+    subscriber = table_of(Subscriber)
+    person = subscriber.c.id == _delivery.c.subscriber_id
+    columns = (_delivery.c.id, _delivery.c.campaign_id, _delivery.c.attempts, _delivery.c.first_at, _delivery.c.claim)
+    statement = (
+        sa.select(*columns, subscriber.c.email)
+        .select_from(_delivery.outerjoin(subscriber, person))
+        .where(deliveries.is_in(DeliveryState.CLAIMED), _delivery.c.claim.in_(tokens))
+        .order_by(_delivery.c.id)
+    )
+    return [
+        Claimed(row.id, row.campaign_id, row.attempts, row.first_at, row.email or "", "", "", "", {}, row.claim)
+        for row in session.execute(statement)
+    ]
+
+
+def leases(session: Session) -> dict[str, datetime]:
+    """Every claim that holds something, and until when at the longest."""
+    statement = sa.select(_delivery.c.claim, sa.func.max(_delivery.c.lease_until, type_=Moment()))
+    held_now = statement.where(deliveries.is_in(DeliveryState.CLAIMED)).group_by(_delivery.c.claim)
+    return {row[0]: row[1] for row in session.execute(held_now)}
 
 
 def sending(session: Session, only: int | None = None) -> list[tuple[int, int]]:

@@ -81,13 +81,13 @@ def abandon(session: Session, tokens: Collection[str], now: datetime) -> int:
     return len(settle(session, back, now))
 
 
-def expire(session: Session, now: datetime) -> int:
-    """Make `unknown` what is held under a lease that has run out; how many deliveries that were.
+def expire(session: Session, now: datetime, tokens: Collection[str] | None = None) -> int:
+    """Make `unknown` what is held under a lease that has run out, or under these tokens; how many deliveries.
 
     Never `queued`: the sender that held them may have begun a body, or may wake up and go on.
     """
-    statement = sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, _delivery.c.lease_until < now)
-    rows = session.execute(statement).all()
+    over = _delivery.c.lease_until < now if tokens is None else _delivery.c.claim.in_(tokens)
+    rows = session.execute(sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, over)).all()
     lost = [
         Result(row.id, row.claim, DeliveryState.UNKNOWN, now, "the sender that held it did not come back")
         for row in rows

@@ -197,8 +197,8 @@ def test_a_database_that_is_away_is_waited_for(
         patch.setattr(sqlite_store, "writing", away)
         clock.tick()
         clock.tick()
-    assert [record.message for record in caplog.records if "database_away" in record.message] == [
-        "clock.database_away The database cannot be reached."
+    assert [record.message for record in caplog.records if "clock.waits" in record.message] == [
+        "clock.waits The database cannot be reached."
     ]
     assert seen(sqlite_store, number).state is SCHEDULED
     clock.tick()

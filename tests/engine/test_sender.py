@@ -471,6 +471,6 @@ def test_a_turn_that_fails_leaves_nothing_half_written(
     with monkeypatch.context() as patch:
         patch.setattr(claims, "claim", fails)
         with pytest.raises(DatabaseUnavailable):
-            ledger.turn([], 3, now)
+            ledger.turn([], 3, now, token="1" * 32)
     assert crowd.told(sqlite_store, number) == {"queued": 3}
-    assert len(ledger.turn([], 3, now).claimed) == 3
+    assert len(ledger.turn([], 3, now, token="2" * 32).claimed) == 3

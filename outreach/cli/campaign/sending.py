@@ -37,6 +37,7 @@ def send(
         with house.store.reading() as session:
             number = campaigns.by_name(session, name).id
         assert number is not None
+        wiring.watermark(house).require()
         outcome = launch.campaign(house.store, number, defaults=wiring.defaults(house.settings), now=datetime.now(UTC))
         _say_launch(name, outcome)
         if wait:
