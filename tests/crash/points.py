@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -169,6 +170,16 @@ def _reply(fuse: Fuse, *, recorded: bool) -> None:
 
 # -- what is no death
 
+
+#: How a line of the log begins that tells of it.
+BEFALLEN = "befallen "
+
+
+def _befallen(what: str) -> None:
+    sys.stdout.write(f"{BEFALLEN}{what}\n")
+    sys.stdout.flush()
+
+
 def _backend_ended(fuse: Fuse) -> None:
     """PostgreSQL ends the session in the middle of a settling transaction."""
     import psycopg
@@ -181,6 +192,7 @@ def _backend_ended(fuse: Fuse) -> None:
             url = session.get_bind().engine.url.set(drivername="postgresql")
             with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s)", (driver.info.backend_pid,))
+            _befallen("backend-ended")
         return settled
 
     wrap(settlements, "settle", around)
@@ -192,6 +204,7 @@ def _commit_unanswered(fuse: Fuse) -> None:
     def around(original: Around, *facts: Any, **more: Any) -> Any:
         rows = original(*facts, **more)
         if rows and fuse.pass_by():
+            _befallen("commit-unanswered")
             raise DatabaseUnavailable("The connection was lost after COMMIT was sent.")
         return rows
 

@@ -3,7 +3,7 @@
 A line is a letter, the number of the connection, and what belongs to it:
 
     C 7 s3.clinic.example            a client said EHLO
-    B 7 token p1@example.org         a body begins; the token is that of the return path
+    B 7 token p1@example.org         the first byte of a body came; the token is that of the return path
     A 7 token p1@example.org id      the message with this Message-ID is accepted; written before the 250 is
     W 7 token                        the 250 was handed to the system
     R 7 token p1@example.org 450     refused
@@ -46,7 +46,7 @@ class Record:
         self.letters: Counter[tuple[str, str]] = Counter()
         #: delivery -> its recipient.
         self.recipients: dict[int, str] = {}
-        #: delivery -> the connection that its last body came by.
+        #: delivery -> the connection that its last body came by; none where that was refused.
         self.came_by: dict[int, int] = {}
         #: connection -> the delivery whose body came last.
         self.last_on: dict[int, int] = {}
@@ -91,7 +91,9 @@ class Record:
             case "W":
                 self.answered.add(self._delivery(facts[0]))
             case "R":
-                self.refused.setdefault(self._delivery(facts[0]), []).append(int(facts[2]))
+                delivery = self._delivery(facts[0])
+                self.refused.setdefault(delivery, []).append(int(facts[2]))
+                self.came_by.pop(delivery, None)
             case "X":
                 self.open.discard(connection)
             case _:

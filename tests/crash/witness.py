@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -53,7 +54,7 @@ class Conversation(asyncio.Protocol):
         self._number = book.connections
         self._fault: Fault | None = book.plan.next() if book.plan else None
         self._rest = bytearray()
-        self._in_body = False
+        self._in_body = self._begun = False
         self._messages = 0
         self._token = self._recipient = ""
         #: The transaction as far as it has come: nothing, MAIL or RCPT.
@@ -64,9 +65,8 @@ class Conversation(asyncio.Protocol):
         self._over = self._mute = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._book.living.add(transport)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        self._book.living.add(self._transport)
         self._messages = 1  # what befalls before the first message counts as at it
         if not self._fails(Stage.CONNECT) and not self._fails(Stage.GREETING):
             self._answers.append("220 relay.example ESMTP")
@@ -143,8 +143,7 @@ class Conversation(asyncio.Protocol):
         if self._open is not Stage.RCPT:
             self._answers.append("503 5.5.1 no valid recipient")  # what PIPELINING makes of a refused one
             return
-        self._lines.append(f"B {self._number} {self._token} {self._recipient}")
-        self._in_body = True
+        self._in_body, self._begun = True, False
         self._answers.append("354 Go ahead")
 
     def _rset(self, line: bytes) -> None:
@@ -156,10 +155,14 @@ class Conversation(asyncio.Protocol):
         self._end(Manner.CLOSE)
 
     def _nonsense(self, line: bytes) -> None:
-        self._lines.append(f"! {self._number} {line[:60].decode('ascii', 'replace')!r} where {self._open} was open")
+        if not self._mute:  # what was on its way when its half was closed is no fault of the client
+            self._lines.append(f"! {self._number} {line[:60].decode('ascii', 'replace')!r} where {self._open} was open")
         self._answers.append("503 5.5.1 bad sequence of commands")
 
     def _take_body(self) -> bool:
+        if self._rest and not self._begun:
+            self._begun = True
+            self._lines.append(f"B {self._number} {self._token} {self._recipient}")
         end = self._rest.find(_END)
         if self._rest and self._fails(Stage.BODY):
             return False
@@ -178,9 +181,7 @@ class Conversation(asyncio.Protocol):
             return
         if self._fails(Stage.END):
             return
-        found = _MESSAGE_ID.search(body.partition(b"\r\n\r\n")[0])
-        message_id = found[1].decode() if found else "-"
-        self._lines.append(f"A {self._number} {self._token} {self._recipient} {message_id}")
+        self._lines.append(f"A {self._number} {self._token} {self._recipient} {message_id(body)}")
         if not self._fails(Stage.ANSWER) and not self._mute:
             self._accepted.append(f"W {self._number} {self._token}")
             self._answers.append("250 2.0.0 accepted")
@@ -225,16 +226,24 @@ class Conversation(asyncio.Protocol):
         self._accepted.clear()
 
 
+def message_id(message: bytes) -> str:
+    """The Message-ID of a message, without its brackets."""
+    found = _MESSAGE_ID.search(message.partition(b"\r\n\r\n")[0])
+    return found[1].decode() if found else "-"
+
+
 def serve(record: Path, control: Connection, plan: Plan | None, refuses: bool, port: int) -> None:
     """Run until told ``end``; ``down`` resets every connection and refuses new ones, ``up`` is there again.
 
     Each order is answered with its own word; the first word says that the server listens.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(Book(record, plan, refuses=refuses), control, port))
+        book = Book(record, plan, refuses=refuses)
+        runner.run(serving(book, control, port, lambda: Conversation(book)))
 
 
-async def _serve(book: Book, control: Connection, port: int) -> None:
+async def serving(book: Book, control: Connection, port: int, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
+    """Listen as `control` says."""
     loop = asyncio.get_running_loop()
     orders: asyncio.Queue[str] = asyncio.Queue()
 
@@ -246,7 +255,7 @@ async def _serve(book: Book, control: Connection, port: int) -> None:
             orders.put_nowait("end")
 
     async def listen() -> asyncio.Server:
-        return await loop.create_server(lambda: Conversation(book), "127.0.0.1", port, backlog=500)
+        return await loop.create_server(protocol, "127.0.0.1", port, backlog=500)
 
     server = await listen()
     loop.add_reader(control.fileno(), hear)
