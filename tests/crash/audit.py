@@ -28,11 +28,12 @@ _TOLD = 5
 class Audit:
     """What was found, so far."""
 
-    def __init__(self, installation: Installation, record: Record, *, leases_last: bool) -> None:
+    def __init__(self, installation: Installation, record: Record, *, leases_last: bool, refuses: bool) -> None:
         self._installation = installation
         self.record = record
         #: Whether no lease runs out here, so that every doubt is one about a single body.
         self._leases_last = leases_last
+        self._refuses = refuses
         self._doubts: dict[int, str] = {}
         self._found: Counter[str] = Counter()
         self._words: list[str] = []
@@ -82,7 +83,7 @@ class Audit:
         for delivery, state in look.states.items():
             if state not in _ENDED:
                 self.complain("not ended", f"delivery {delivery} is {state}")
-            elif state != DeliveryState.UNKNOWN and state not in _right_for(addresses[delivery]):
+            elif state != DeliveryState.UNKNOWN and state not in self._right_for(addresses[delivery]):
                 self.complain("lost", f"delivery {delivery} to {addresses[delivery]} is {state}")
                 self.lost += 1
             self.lost += state == DeliveryState.SENT and delivery not in self.record.accepted
@@ -158,11 +159,12 @@ class Audit:
             return "begun"
         return "refused" if delivery in self.record.refused else "nothing came"
 
-
-def _right_for(address: str) -> set[str]:
-    """Where a person may stand at the end, besides in doubt."""
-    refusal = faults.refusal(address)
-    if refusal is None or refusal.once:
-        return {DeliveryState.SENT}
-    # An address that is dead in one campaign is suppressed in the next.
-    return {DeliveryState.FAILED} if refusal.answer.startswith("554") else {DeliveryState.BOUNCED, DeliveryState.EXCLUDED}
+    def _right_for(self, address: str) -> set[str]:
+        """Where a person may stand at the end, besides in doubt."""
+        refusal = faults.refusal(address) if self._refuses else None
+        if refusal is None or refusal.once:
+            return {DeliveryState.SENT}
+        if refusal.answer.startswith("554"):
+            return {DeliveryState.FAILED}
+        # An address that is dead in one campaign is suppressed in the next.
+        return {DeliveryState.BOUNCED, DeliveryState.EXCLUDED}

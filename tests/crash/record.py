@@ -71,6 +71,10 @@ class Record:
             self._understand(kind, int(connection), facts)
         return self
 
+    def close(self) -> None:
+        """Read nothing more."""
+        self._file.close()
+
     @property
     def total(self) -> int:
         """Messages accepted."""

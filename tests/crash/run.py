@@ -3,7 +3,8 @@
 Real sender processes, a durable database, and an SMTP server of its own process that is never killed and writes down
 each message before it says that it has it. Senders die by SIGKILL at named points and at random; connections are
 dropped at every stage; some people are refused. After each death, and at the end, the database is compared with what
-the server was given. Prints one JSON document; exit code 1 when anything is wrong. The same --seed plans the same deaths.
+the server was given. Prints one JSON document; exit code 1 when anything is wrong. The same --seed plans the same
+deaths.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -26,9 +27,9 @@ from tests.crash.points import POINTS
 from tests.crash.trial import USUAL, WITH_SHORT_LEASES, Trial, Wanted
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run as the arguments say; the exit code."""
-    chosen = _arguments().parse_args()
+    chosen = _arguments().parse_args(arguments)
     if chosen.list:
         print("\n".join(f"{name:20} {point.words}" for name, point in POINTS.items()))
         return 0

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -53,6 +54,20 @@ SMALL_SEGMENT = records.HEAD_BYTES + 4 * records.CLAIM_BYTES + LARGEST * records
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.crash.victim", "tests.crash.witness", "tests.crash.aiowitness"])
+_ROOT = str(Path(__file__).parents[2])
+
+
+def _ready_to_fork() -> None:
+    """Start the process that senders are forked from, where it does not run; it has to find the same outreach."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([_ROOT, *([before] if before else [])])
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
 
 
 @dataclass(frozen=True)
@@ -124,11 +139,13 @@ class Trial:
         """Do all of it; the figures, and under ``violations`` everything that is wrong."""
         begun = time.monotonic()
         self._folder.mkdir(parents=True, exist_ok=True)
+        _ready_to_fork()
         with self._relay() as (port, self._control):
             home = self._folder / "home"
             self._house = Installation(home, self.wanted.people, relay=port, database=self.wanted.database)
             self._record = Record(self._folder / "record", self._house.delivery_of)
-            self._audit = Audit(self._house, self._record, leases_last=self.wanted.lease is None)
+            leases_last = self.wanted.lease is None
+            self._audit = Audit(self._house, self._record, leases_last=leases_last, refuses=self.wanted.refuses)
             try:
                 self._house.launch()
                 self._kill_and_kill_again()
@@ -139,6 +156,7 @@ class Trial:
                 for life in self._lives.values():
                     self._kill(life)
                     life.process.join()
+                self._record.close()
                 self._house.close()
 
     # -- the stretch in which they die
