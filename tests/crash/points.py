@@ -29,10 +29,11 @@ Around = Callable[..., Any]
 
 
 class Fuse:
-    """Kills this process at the n-th passage."""
+    """Kills this process at the n-th passage, or freezes it."""
 
-    def __init__(self, passage: int) -> None:
+    def __init__(self, passage: int, signal_: signal.Signals = signal.SIGKILL) -> None:
         self._left = passage
+        self._signal = signal_
 
     def pass_by(self) -> bool:
         """Count a passage; whether it is the one."""
@@ -42,7 +43,11 @@ class Fuse:
     def burn(self) -> None:
         """Count a passage, and die if it is the one."""
         if self.pass_by():
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.go_off()
+
+    def go_off(self) -> None:
+        """Die; or freeze here until somebody wakes us."""
+        os.kill(os.getpid(), self._signal)
 
 
 class Per(Enum):
@@ -148,7 +153,7 @@ def _at_body(fuse: Fuse, share: float) -> None:
     def send(original: Around, wire: Wire, data: bytes) -> None:
         if _body and fuse.pass_by():
             original(wire, data[: int(_body[0] * share)])
-            os.kill(os.getpid(), signal.SIGKILL)
+            fuse.go_off()
         _body.clear()
         original(wire, data)
 
@@ -278,5 +283,7 @@ POINTS = {
     ),
 }
 
+#: Points at which a sender may also freeze, with something in its hands.
+FREEZES = ("claim-uncommitted", "claim-committed", "before-begin", "begun", "reply-recorded", "settle-uncommitted")
 DEATHS = tuple(name for name, point in POINTS.items() if point.is_death)
 MISHAPS = tuple(name for name, point in POINTS.items() if not point.is_death)

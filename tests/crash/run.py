@@ -10,13 +10,13 @@ deaths.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests import cluster
 from tests.crash.points import POINTS
-from tests.crash.trial import USUAL, WITH_SHORT_LEASES, Trial, Wanted
+from tests.crash.trial import Trial
+from tests.crash.wanted import SHORT_LEASE, USUAL, WITH_SHORT_LEASES, Wanted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,14 +54,8 @@ def _run(chosen: argparse.Namespace, folder: Path, server: str | None) -> dict[s
     if chosen.lease_rounds:
         # Leases that run out are a matter of seconds: it takes few people, but at least two senders.
         people = min(chosen.people, 1000 * chosen.lease_rounds)
-        wanted = Wanted(
-            chosen.lease_rounds,
-            people,
-            max(senders, 2),
-            fates=WITH_SHORT_LEASES,
-            lease=timedelta(seconds=2),
-            **common,
-        )
+        short: dict[str, Any] = {"fates": WITH_SHORT_LEASES, "lease": SHORT_LEASE}
+        wanted = Wanted(chosen.lease_rounds, people, max(senders, 2), **short, **common)
         told["leases"] = _one(wanted, folder / "leases", server)
     return told
 
@@ -70,11 +65,7 @@ def _one(wanted: Wanted, folder: Path, server: str | None) -> dict[str, Any]:
     if server is None:
         return Trial(wanted, folder).run()
     cluster.administer(server, f"CREATE DATABASE {folder.name}")
-    return Trial(_with(wanted, database=f"{server}/{folder.name}"), folder).run()
-
-
-def _with(wanted: Wanted, **changes: Any) -> Wanted:
-    return Wanted(**{**wanted.__dict__, **changes})
+    return Trial(dataclasses.replace(wanted, database=f"{server}/{folder.name}"), folder).run()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class Order:
     #: Where it dies, and at which passage; None leaves it alone.
     point: str | None = None
     passage: int = 1
+    #: Whether it only freezes there.
+    freezes: bool = False
     #: Another lease than the usual one.
     lease: timedelta | None = None
     #: How often it looks for claims of the dead, in seconds; None leaves it as it is.
@@ -60,5 +63,5 @@ def work(order: Order) -> None:
     for way in order.sabotage:
         sabotage.WAYS[way]()
     if order.point is not None:
-        POINTS[order.point].arm(Fuse(order.passage))
+        POINTS[order.point].arm(Fuse(order.passage, signal.SIGSTOP if order.freezes else signal.SIGKILL))
     run.sender(senders=1)
