@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from outreach.store import campaigns, deliveries
+from outreach.store import campaigns, conflict, deliveries
 from outreach.store.campaigns import Campaign, CampaignKind, CampaignState
 from outreach.store.database import Store
 
@@ -12,6 +12,7 @@ from outreach.store.database import Store
 NOTICES_LAST = timedelta(days=1)
 
 
+@conflict.redone
 def campaign(store: Store, campaign_id: int, *, now: datetime) -> bool:
     """Finish a sending campaign that has nothing open; whether it was finished now. Safe to repeat."""
     with store.reading() as session:

@@ -6,18 +6,18 @@ not kept.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from outreach.actions import unsubscribe
 from outreach.address import Address
 from outreach.inbox.smtp import Reception
+from outreach.log import Log
 from outreach.replies import returnpath
 from outreach.store.database import Store
 from outreach.tracking.token import Purpose, TokenMaker
 
-log = logging.getLogger(__name__)
+log = Log("outreach.inbox")
 
 #: Where the act is recorded to have come from.
 SOURCE = "mail to leave"
@@ -35,6 +35,6 @@ def reception(store: Store, tokens: TokenMaker, leave: Address, *, now: Callable
         number = delivery(recipient)
         if number:  # a test mail's leads to nobody
             done = unsubscribe.by_delivery(store, number, now=now(), source=SOURCE)
-            log.info("left_by_mail delivery=%d changed=%s", number, bool(done and done.changed))
+            log.info("left_by_mail", delivery=number, changed=bool(done and done.changed))
 
     return Reception(lambda recipient: delivery(recipient) is not None, take)

@@ -7,7 +7,6 @@ cannot be handled now is refused for now, and comes again.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from outreach.errors import StoreError
+from outreach.log import Log
 
-log = logging.getLogger(__name__)
+log = Log("outreach.inbox")
 
 #: Bytes of a message that are taken: what comes here is short.
 LARGEST = 1_000_000
@@ -45,7 +45,7 @@ class Listener:
         """Take mail until `stop` is set."""
         # A copy: the loop closes what it was given, and a part that failed starts anew.
         server = await asyncio.get_running_loop().create_server(self._connection, sock=self._listening.dup())
-        log.info("inbox_listens port=%d", self._listening.getsockname()[1])
+        log.info("inbox_listens", port=self._listening.getsockname()[1])
         async with server:
             await stop.wait()
 
@@ -79,6 +79,6 @@ class _Handler:
         try:
             await asyncio.to_thread(self._reception.take, envelope.rcpt_tos[0], data)
         except StoreError as error:
-            log.error("inbox_deferred why=%r", error.message)
+            log.error("inbox_deferred", why=error.message)
             return "451 4.3.0 not now, please try again"
         return "250 2.0.0 done"

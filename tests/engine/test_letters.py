@@ -19,6 +19,7 @@ from outreach.store.claims import Claimed
 from outreach.store.database import Store
 from outreach.store.lists import MailingList
 from outreach.tracking.token import Purpose
+from outreach.transport.base import Outgoing
 from outreach.transport.memory import MemoryTransport
 from tests.engine.sending import TOKENS, drained
 from tests.engine.sending import campaign as sending_campaign
@@ -28,7 +29,13 @@ TELLTALE = ("car-t", "leukaemia-2026", "quote", "clinic.example", "amelie", "lin
 
 
 @pytest.fixture
-def letter(now: datetime) -> bytes:
+def letter(outgoing: Outgoing) -> bytes:
+    """The message of it."""
+    return outgoing.message
+
+
+@pytest.fixture
+def outgoing(now: datetime) -> Outgoing:
     """The shipped article in the shipped layout, to one person of the list, with a return path for bounces."""
     settings = config.load()
     name, text = wiring.article(settings, "car-t-cell-therapy")
@@ -46,7 +53,7 @@ def letter(now: datetime) -> bytes:
     outgoing = letters.write(Claimed(4711, 7, 0, None, *person, claim="c"))
     assert "4711" not in outgoing.return_path
     assert "amelie" not in outgoing.return_path
-    return outgoing.message
+    return outgoing
 
 
 URL = "https://news.sender.example"
@@ -101,3 +108,8 @@ def test_a_leave_address_stands_behind_the_link_with_the_same_token(sqlite_store
     token = TOKENS.make(Purpose.UNSUBSCRIBE, 1)
     wanted = f"List-Unsubscribe: <https://clinic.example/u/{token}>, <mailto:leave+{token}@mail.clinic.example>\r\n"
     assert wanted.encode() in transport.accepted[0].message
+
+
+def test_the_shipped_mail_is_known_to_have_no_dot_at_a_line_start(outgoing: Outgoing) -> None:
+    assert outgoing.is_dotless
+    assert b"\n." not in outgoing.message
