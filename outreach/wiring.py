@@ -12,7 +12,7 @@ from tempfile import NamedTemporaryFile
 
 from starlette.applications import Starlette
 
-from outreach.actions import initialise, record
+from outreach.actions import forget, initialise, record
 from outreach.actions.compose import Defaults
 from outreach.config import Settings
 from outreach.engine import replay
@@ -195,9 +195,15 @@ def clock(house: House) -> Clock:
         Chore("leases", timedelta(seconds=15), tidy),
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
+        Chore("retention", timedelta(days=1), lambda now: forget.old(house.store, retention(settings), now=now)),
     )
     guard = watermark(house).require
     return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard)
+
+
+def retention(settings: Settings) -> forget.Plan:
+    """How long what is kept of persons."""
+    return forget.Plan(settings.keep_clients, settings.keep_personal, settings.keep_unconfirmed)
 
 
 def plan(settings: Settings) -> RetryPlan:
@@ -223,6 +229,7 @@ def web(house: House) -> Starlette:
         pages=settings.template_folders("pages"),
         media=(settings.home / "media", *settings.template_folders("media")),
         trusted_proxies=settings.trusted_proxies,
+        keep_personal=settings.keep_personal,
     )
     return app.make(house.store, TokenMaker(house.keys), site)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from outreach.store import consents, subscribers
+from outreach.store import consents, hits, subscribers
 from outreach.store.consents import Act, Purpose
 from outreach.store.database import Store
 
@@ -18,7 +18,8 @@ WORDING = (
 def tracking(store: Store, subscriber_id: int, agreed: bool, *, source: str, now: datetime) -> bool:
     """Switch a person's consent to tracking on or off, with its proof; whether anything changed.
 
-    It holds from the next click on. Raises NotFound where there is no such person.
+    An agreement holds from the next click on. Who withdraws it is taken out of the clicks that were kept with their
+    name, too; sums stay. Raises NotFound where there is no such person.
     """
     with store.writing() as session:
         person = subscribers.by_id(session, subscriber_id)
@@ -35,4 +36,6 @@ def tracking(store: Store, subscriber_id: int, agreed: bool, *, source: str, now
             source_id=consents.source(session, WORDING if agreed else "", source),
             now=now,
         )
+        if not agreed:
+            hits.untie(session, hits.named_of(session, subscriber_id))
         return True

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from outreach import __version__
-from outreach.cli import article, campaign, db, demo, doctor, init, lists, run, show, subscriber
+from outreach.cli import article, campaign, consent, db, demo, doctor, init, lists, run, show, subscriber, suppression
 
 app = typer.Typer(
     name="outreach",
@@ -37,6 +37,8 @@ app.command("init")(init.init)
 app.command("demo")(demo.demo)
 app.add_typer(lists.app, name="list")
 app.add_typer(subscriber.app, name="subscriber")
+app.add_typer(consent.app, name="consent")
+app.add_typer(suppression.app, name="suppression")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(article.app, name="article")
 app.add_typer(db.app, name="db")

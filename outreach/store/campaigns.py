@@ -80,6 +80,8 @@ class Campaign(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=Moment)
     launched_at: datetime | None = Field(default=None, sa_type=Moment)
     finished_at: datetime | None = Field(default=None, sa_type=Moment)
+    #: When what was kept of persons besides the sums was forgotten (`store.retention`).
+    forgotten_at: datetime | None = Field(default=None, sa_type=Moment)
 
     __table_args__ = (
         sa.Index("ix_campaign_due", "state", "due_at"),

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import deliveries
+from outreach.store import deliveries, suppressions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Moment, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -195,7 +195,9 @@ def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement
             *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
             subscriber.c.attributes,
             subscription.c.state.label("subscription"),
-            suppression.c.email_key.label("suppressed"),
+            sa.func.coalesce(suppression.c.email_key, suppressions.barred_domain(subscriber.c.email_key)).label(
+                "suppressed"
+            ),
         )
         .select_from(
             _delivery.outerjoin(subscriber, person)

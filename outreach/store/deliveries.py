@@ -13,6 +13,7 @@ from sqlmodel import Field, Session, SQLModel
 
 from outreach.audience.consent import SubscriptionState
 from outreach.errors import NotFound
+from outreach.store import suppressions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import BigKey, Choice, Moment, table_of
 from outreach.store.subscribers import Subscriber
@@ -109,7 +110,8 @@ def freeze(session: Session, campaign_id: int, list_id: int, now: datetime) -> d
     if _is_frozen(session, campaign_id):
         return tallies(session, campaign_id)
     columns = ["campaign_id", "subscriber_id", "state", "reason", "attempts", "settled_at"]
-    session.execute(sa.insert(_delivery).inline().from_select(columns, _audience(campaign_id, list_id, now)))
+    audience = _audience(campaign_id, list_id, now, domains=suppressions.some_domain(session))
+    session.execute(sa.insert(_delivery).inline().from_select(columns, audience))
     found = {state: _counted(session, campaign_id, state) for state in (DeliveryState.QUEUED, DeliveryState.EXCLUDED)}
     session.execute(
         sa.insert(_tally),
@@ -211,15 +213,15 @@ def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
     return _delivery.c.state == sa.literal_column(f"'{state.value}'", sa.String())
 
 
-def _audience(campaign_id: int, list_id: int, now: datetime) -> sa.Select[Any]:
+def _audience(campaign_id: int, list_id: int, now: datetime, *, domains: bool) -> sa.Select[Any]:
     """One row for each person of the list, in the order of the numbers, so that every index only grows at its end."""
     suppression, subscriber, subscription = table_of(Suppression), table_of(Subscriber), table_of(Subscription)
     # Suppressed people are few: to look them up by address is cheaper than to fetch everybody's address.
-    barred = (
-        sa.select(subscriber.c.id)
-        .select_from(suppression.join(subscriber, subscriber.c.email_key == suppression.c.email_key))
-        .subquery("barred")
+    by_address = sa.select(subscriber.c.id).select_from(
+        suppression.join(subscriber, subscriber.c.email_key == suppression.c.email_key)
     )
+    by_domain = sa.select(subscriber.c.id).where(suppressions.at_barred_domain(subscriber.c.email_key))
+    barred = (by_address.union(by_domain) if domains else by_address).subquery("barred")
     excluded = sa.case(
         (barred.c.id.is_not(None), "suppressed"),
         (subscription.c.state == SubscriptionState.UNSUBSCRIBED, "unsubscribed"),

@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     CAMPAIGN_STATE = "campaign_state"
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
     COMPLAINT = "complaint"
     IMPORTED = "imported"
     ERASED = "erased"

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable
 from outreach.store import (
     campaigns,
+    chain,
     consents,
     deliveries,
     events,
@@ -32,6 +33,7 @@ from outreach.store.database import Store, sqlite_file
 #: Every file that declares a table; naming them here is what fills the metadata.
 NOUNS = (
     campaigns,
+    chain,
     consents,
     deliveries,
     events,
@@ -60,6 +62,7 @@ def upgrade(store: Store) -> tuple[str | None, str]:
     with store.writing() as session:
         config.attributes["connection"] = session.connection()
         command.upgrade(config, "head")
+        consents.adopt(session)
     return before, head()
 
 

@@ -6,6 +6,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -38,12 +39,14 @@ class Site:
     media: tuple[Path, ...] = ()
     #: Proxies whose X-Forwarded-For is believed.
     trusted_proxies: Networks = ()
+    #: How long after a message was sent a click may be kept with its reader's name; None: for ever.
+    keep_personal: timedelta | None = None
 
 
 def make(store: Store, tokens: TokenMaker, site: Site) -> Starlette:
     """The web part, ready to be served (see `web.server`)."""
     pages = Pages(site.pages)
-    clicks: Group[Ask, str | None] = Group(Recorder(store).clicks, name="clicks")
+    clicks: Group[Ask, str | None] = Group(Recorder(store, keep=site.keep_personal).clicks, name="clicks")
     redirect = Redirect(clicks.ask, tokens=tokens, pages=pages, trusted=site.trusted_proxies)
     unsubscribe = Unsubscribe(store, tokens=tokens, pages=pages)
     preferences = Preferences(store, tokens=tokens, pages=pages)

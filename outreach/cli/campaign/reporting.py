@@ -14,7 +14,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from outreach.actions import recount as recounting
 from outreach.actions import report as made_report
+from outreach.actions.recount import Recounted
 from outreach.cli import open as opened
 from outreach.cli import show
 from outreach.errors import OutreachError
@@ -41,6 +43,9 @@ _COLOURS = {
     DeliveryState.EXCLUDED: "bright_black",
     DeliveryState.CANCELLED: "bright_black",
 }
+#: The status, its campaign, and how the clicks are judged.
+_Look = tuple[dict[str, Any], Campaign, dict[str, int]]
+
 #: What is told of each link.
 _COUNTED = ("people", "human", "suspect", "machine")
 _JUDGED = {Judgement.HUMAN: "green", Judgement.SUSPECT: "yellow", Judgement.MACHINE: "bright_black"}
@@ -56,7 +61,7 @@ def status(
     with opened.house() as house:
         looks = _looks(house, name) if watch else iter([_look(house, name)])
         if as_json:
-            *_, (document, _campaign) = looks
+            *_, (document, _campaign, _clicks) = looks
             show.document(document)
         elif watch:
             _watch(looks)
@@ -68,11 +73,14 @@ def report(
     name: NameArgument,
     *,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page with charts.")] = None,
+    recount: Annotated[bool, typer.Option("--recount", help="Judge every click anew, from what is kept.")] = False,
     as_json: show.JsonOption = False,
 ) -> None:
     """Show what became of a campaign: deliveries, clicks by people and machines, who left."""
     now = datetime.now(UTC)
     with opened.house() as house:
+        if recount:
+            _tell(recounting.campaign(house.store, name, now=now))
         document, campaign = made_report.campaign(house.store, name, now=now)
         if html is not None:
             pages = Pages(house.settings.template_folders("pages"), sheet="report.css")
@@ -85,18 +93,24 @@ def report(
         show.out().print(report_table(document, campaign))
 
 
+def _tell(done: Recounted) -> None:
+    """What came of judging anew, beside the report."""
+    kept = f"; of {done.without_client:,} the client's data is gone already: they keep what was seen then"
+    show.note(f"Judged {done.hits:,} clicks anew, {done.changed:,} otherwise{kept if done.without_client else ''}.")
+
+
 def report_table(document: dict[str, Any], campaign: Campaign) -> RenderableType:
     """The report for a terminal."""
     return Group(_status_table(document, campaign), *_outcome(document))
 
 
-def _look(house: House, name: str) -> tuple[dict[str, Any], Campaign]:
+def _look(house: House, name: str) -> _Look:
     with house.store.reading() as session:
         campaign = campaigns.by_name(session, name)
-        return figures.status(session, campaign), campaign
+        return figures.status(session, campaign), campaign, figures.clicks(session, campaign)
 
 
-def _looks(house: House, name: str) -> Iterator[tuple[dict[str, Any], Campaign]]:
+def _looks(house: House, name: str) -> Iterator[_Look]:
     while True:
         look = _look(house, name)
         yield look
@@ -105,7 +119,7 @@ def _looks(house: House, name: str) -> Iterator[tuple[dict[str, Any], Campaign]]
         time.sleep(PAUSE)
 
 
-def _watch(looks: Iterator[tuple[dict[str, Any], Campaign]]) -> None:
+def _watch(looks: Iterator[_Look]) -> None:
     """A table that is drawn anew; where stdout is no terminal, the last one alone. Ctrl-C ends the watching."""
     console = show.out()
     last: RenderableType = ""
@@ -121,7 +135,9 @@ def _watch(looks: Iterator[tuple[dict[str, Any], Campaign]]) -> None:
         console.print(last)
 
 
-def _status_table(document: dict[str, Any], campaign: Campaign) -> RenderableType:
+def _status_table(
+    document: dict[str, Any], campaign: Campaign, clicks: dict[str, int] | None = None
+) -> RenderableType:
     lines: list[RenderableType] = [Text.assemble((document["name"], "bold"), f"  {document['state']}")]
     if campaign.reason:
         lines.append(Text(campaign.reason, style="yellow"))
@@ -138,6 +154,10 @@ def _status_table(document: dict[str, Any], campaign: Campaign) -> RenderableTyp
         if count or state is DeliveryState.SENT:
             grid.add_row(state.value, f"{count:,}", _bar(count, audience, cells, _COLOURS.get(state, "cyan")))
     grid.add_row("audience", Text(f"{audience:,}", style="bold"), "")
+    if clicks and any(clicks.values()):
+        grid.add_row("", "", "")
+        for each, colour in _JUDGED.items():
+            grid.add_row(f"clicks, {each.value}", Text(f"{clicks[each.value]:,}", style=colour), "")
     return Group(*lines, grid)
 
 
