@@ -149,7 +149,7 @@ def page(
                 for row in session.execute(rows.limit(limit)).scalars()
             ]
         after = ""
-    behind = sa.select(_suppression).where(_suppression.c.email_key > after).order_by(_suppression.c.email_key)
+    behind = sa.select(Suppression).where(_suppression.c.email_key > after).order_by(_suppression.c.email_key)
     if reason is not None:
         behind = behind.where(_suppression.c.reason == reason)
     for row in session.execute(behind.limit(limit - len(found))).scalars():
