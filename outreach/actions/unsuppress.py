@@ -41,5 +41,7 @@ def entry(store: Store, text: str, *, reason: str, now: datetime) -> str:
         person = None if key.startswith("@") else subscribers.by_email(session, key)
         # Whose address nobody has is not written down: an erasure would not find it.
         detail = {"reason": why[:500], **({"domain": key[1:]} if key.startswith("@") else {})}
-        events.append(session, EventKind.UNSUPPRESSED, now, subscriber_id=person.number if person else None, detail=detail)
+        events.append(
+            session, EventKind.UNSUPPRESSED, now, subscriber_id=person.number if person else None, detail=detail
+        )
     return key

@@ -12,7 +12,9 @@ from outreach.cli import show
 from outreach.cli.open import house
 from outreach.errors import OutreachError
 
-app = typer.Typer(name="consent", help="What people agreed to, on a record that shows every change.", no_args_is_help=True)
+app = typer.Typer(
+    name="consent", help="What people agreed to, on a record that shows every change.", no_args_is_help=True
+)
 
 
 @app.command("verify")
@@ -30,7 +32,9 @@ def verify(
         show.document(found.document())
     else:
         for fault in found.faults:
-            place = ", ".join(f"{word} {n}" for word, n in (("link", fault.link), ("entry", fault.entry)) if n is not None)
+            place = ", ".join(
+                f"{word} {n}" for word, n in (("link", fault.link), ("entry", fault.entry)) if n is not None
+            )
             show.line(f"{place}: {fault.what}." if place else f"{fault.what[:1].upper()}{fault.what[1:]}.")
         if found.more_faults:
             show.line(f"... and {found.more_faults:,} more.")

@@ -74,9 +74,7 @@ def import_file(
     source = "import of standard input" if file == "-" else f"import of {Path(file).name}"
     with house() as opened:
         keys = opened.keys.readers("erasure")
-        report = import_suppressions.file(
-            opened.store, barred, source=source, now=datetime.now(UTC), erasure_keys=keys
-        )
+        report = import_suppressions.file(opened.store, barred, source=source, now=datetime.now(UTC), erasure_keys=keys)
     if as_json:
         show.document(report.document())
         return
@@ -106,10 +104,11 @@ def export(file: Annotated[str, typer.Argument(help="The file to write; - writes
 def _write(out: Any, store: Store) -> int:
     rows = csv.writer(out)
     rows.writerow(_COLUMNS)
-    n = 0
-    for n, each in enumerate(_all(store), 1):
+    written = 0
+    for each in _all(store):
         rows.writerow(_written(each))
-    return n
+        written += 1
+    return written
 
 
 def _all(store: Store) -> Iterator[dict[str, Any]]:

@@ -47,9 +47,7 @@ def head(session: Session) -> tuple[int, bytes]:
     return (row.position, row.digest) if row else (0, ledger.GENESIS)
 
 
-def add(
-    session: Session, *, entries: Iterable[int], erased: Iterable[int], commitments: bytes, now: datetime
-) -> None:
+def add(session: Session, *, entries: Iterable[int], erased: Iterable[int], commitments: bytes, now: datetime) -> None:
     """Put a link on, as the last thing of a transaction."""
     written, gone = ledger.runs(entries), ledger.runs(sorted(erased))
     if session.get_bind().dialect.name == "postgresql":

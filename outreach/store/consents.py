@@ -223,7 +223,7 @@ def _sealed(session: Session, *which: sa.ColumnElement[bool]) -> Iterator[tuple[
     people = _consent.outerjoin(_person, _person.c.id == _consent.c.subscriber_id)
     kinds = session.execute(sa.select(*terms, at).where(*which).distinct().limit(2)).all()
     if len(kinds) == 1:
-        seal = _seal(session, *kinds[0])
+        seal = _seal(session, kinds[0])
         rows = session.execute(sa.select(*own).select_from(people).where(*which).order_by(_consent.c.id))
         yield from ((row[0], ledger.commitment(seal, row[1], row[2])) for row in rows)
         return
@@ -233,11 +233,13 @@ def _sealed(session: Session, *which: sa.ColumnElement[bool]) -> Iterator[tuple[
     ):
         kind = tuple(said)
         if kind not in seals:
-            seals[kind] = _seal(session, *kind)
+            seals[kind] = _seal(session, kind)
         yield number, ledger.commitment(seals[kind], salt, who)
 
 
-def _seal(session: Session, list_id: int | None, purpose: str, act: str, source_id: int, proof: str, at: str) -> bytes:
+def _seal(session: Session, said: Sequence[Any]) -> bytes:
+    """The seal of what entries say, in the order of `_TERMS`, and the time."""
+    list_id, purpose, act, source_id, proof, at = said
     found = session.execute(sa.select(_source.c.wording, _source.c.source).where(_source.c.id == source_id)).first()
     wording, origin = found or ("", "")
     return ledger.sealed(Facts(list_id, purpose, act, wording, origin, proof, at))

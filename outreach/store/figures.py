@@ -46,9 +46,8 @@ def status(session: Session, campaign: Campaign) -> dict[str, Any]:
 def clicks(session: Session, campaign: Campaign) -> dict[str, int]:
     """How many hits on a campaign's links, by what they are taken for: people, machines, and who may be either."""
     assert campaign.id is not None
-    statement = sa.select(_hit.c.judgement, sa.func.count()).where(_hit.c.campaign_id == campaign.id)
-    counted = {judgement: n for judgement, n in session.execute(statement.group_by(_hit.c.judgement))}
-    return {each.value: counted.get(each, 0) for each in Judgement}
+    counted = _hits_by_link(session, campaign.id)
+    return _sum(counted, {number for number, _ in counted})
 
 
 def report(session: Session, campaign: Campaign) -> dict[str, Any]:

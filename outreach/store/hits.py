@@ -20,7 +20,6 @@ from outreach.store.lists import MailingList, Tracking
 from outreach.store.subscribers import Subscriber
 from outreach.tracking.robot import BURST, Judgement, Verdict
 
-
 #: Longer user agents are cut.
 LONGEST_AGENT = 255
 

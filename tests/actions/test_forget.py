@@ -1,4 +1,4 @@
-"""Forgetting what was kept long enough: nobody is named any more, every sum stays, and the writer is never held long."""
+"""Forgetting what was kept long enough: nobody is named any more, every sum stays, and nobody waits for long."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def read(store: Store, now: datetime) -> int:
     campaign = people.made(store, now, list_id=group, state=CampaignState.SENDING, launched_at=now)
     with store.writing() as session:
         deliveries.freeze(session, campaign, group, now)
-        sent = sa.update(table_of(Delivery)).values(state=DeliveryState.SENT, sent_at=now, reply="250 <p> ok", reason="x")
+        sent = sa.update(table_of(Delivery)).values(
+            state=DeliveryState.SENT, sent_at=now, reply="250 <p> ok", reason="x"
+        )
         session.execute(sent)
         person = table_of(Subscriber)
         session.execute(sa.update(person).where(person.c.id <= 2).values(tracking_consent=True))

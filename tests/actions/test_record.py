@@ -198,9 +198,7 @@ def test_young_hits_are_folded_again(store: Store, ask: Callable[..., Ask], late
     assert record.fold(store, now=later + timedelta(seconds=6)) == 3
 
 
-def test_what_a_client_showed_is_kept_for_judging_anew(
-    store: Store, ask: Callable[..., Ask], later: datetime
-) -> None:
+def test_what_a_client_showed_is_kept_for_judging_anew(store: Store, ask: Callable[..., Ask], later: datetime) -> None:
     Recorder(store).clicks([ask(), ask(8), ask(signs=Signs(agent="x" * 999, head=True))])
     record.fold(store, now=later + timedelta(minutes=5))
     first, unsettled, head = rows_of(store)

@@ -87,9 +87,7 @@ def test_what_was_judged_wrongly_is_set_right_from_what_is_kept(
     assert rules(clicked) == RULES
 
 
-def test_a_robot_that_is_known_by_now_is_found(
-    clicked: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_robot_that_is_known_by_now_is_found(clicked: Store, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(robot, "is_robot", lambda agent: True)
     assert recount.campaign(clicked, "spring", now=now + DAY).changed == 2 + 4  # the hits of bursts, too
     assert rules(clicked)[:4] == ["robot", "no-agent", "robot", "robot"]

@@ -1,4 +1,4 @@
-"""The consent ledger: it is sound whatever the program does, and whatever is done behind its back shows, with its place."""
+"""The consent ledger: sound whatever the program does; whatever is done behind its back shows, with its place."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_head_that_was_noted_tells_of_a_chain_that_was_cut_or_written_anew(liv
         consents.adopt(session)  # as somebody with the database and this program could
     assert verify.consents_ledger(lived).sound
     anew = verify.consents_ledger(lived, noted=noted.head)
-    assert [fault.what for fault in anew.faults][0].startswith("the head that was noted is nowhere")
+    assert next(fault.what for fault in anew.faults).startswith("the head that was noted is nowhere")
 
 
 def test_nothing_of_the_erased_can_be_told_from_what_stays(lived: Store) -> None:
@@ -144,9 +144,14 @@ def test_nothing_of_the_erased_can_be_told_from_what_stays(lived: Store) -> None
 def test_a_transaction_that_fails_leaves_no_link(store: Store, now: datetime) -> None:
     imported(store, now)
     before = verify.consents_ledger(store)
-    with pytest.raises(RuntimeError), store.writing() as session:
-        consents.append(session, 1, 1, Act.WITHDRAWN, source_id=1, now=now)
-        raise RuntimeError
+
+    def failing() -> None:
+        with store.writing() as session:
+            consents.append(session, 1, 1, Act.WITHDRAWN, source_id=1, now=now)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing()
     assert verify.consents_ledger(store).head == before.head
 
 

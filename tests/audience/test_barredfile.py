@@ -18,7 +18,13 @@ def read(text: str | bytes) -> tuple[list[Row], list[tuple[int, str]], int]:
 
 
 def test_an_export_is_read_back() -> None:
-    text = f"entry,reason,note,at\r\n@example.com,manual,\"a, b\",2026\r\na@example.org,complaint,,2026\r\n{HASH},erased,,\r\n"
+    lines = (
+        "entry,reason,note,at",
+        '@example.com,manual,"a, b",2026',
+        "a@example.org,complaint,,2026",
+        f"{HASH},erased,,",
+    )
+    text = "".join(f"{line}\r\n" for line in lines)
     rows, faults, n = read(text)
     assert faults == []
     assert n == 3
@@ -47,7 +53,7 @@ def test_a_file_without_header_is_read() -> None:
 
 
 def test_bad_rows_are_told_with_their_line_and_the_others_taken() -> None:
-    rows, faults, n = read("email\n\nnobody\na@example.org\nA@EXAMPLE.org\n" + HASH + "\n\"x\ny\"\n")
+    rows, faults, n = read("email\n\nnobody\na@example.org\nA@EXAMPLE.org\n" + HASH + '\n"x\ny"\n')
     assert [row.key for row in rows] == ["a@example.org"]
     assert n == 5
     assert [line for line, _ in faults] == [3, 5, 6, 8]

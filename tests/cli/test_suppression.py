@@ -16,9 +16,7 @@ def _installed() -> None:
     outreach("init")
 
 
-def test_what_is_exported_is_imported_by_another_installation(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_exported_is_imported_by_another_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "is never mailed" in outreach("suppression", "add", "@example.com", "--note", "a, b").out
     outreach("subscriber", "suppress", "ann@example.org")
     file = tmp_path / "suppressed.csv"

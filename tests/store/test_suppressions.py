@@ -67,7 +67,9 @@ def test_a_domain_bars_everybody_at_it_and_below_it(store: Store, now: datetime)
         assert not suppressions.lift_manual(session, "@example.org")
 
 
-@pytest.mark.parametrize("mail", ["a@example.org", "a@x.example.org", "a@u.v.w.x.example.org", "a@example.net", "a@b.c"])
+@pytest.mark.parametrize(
+    "mail", ["a@example.org", "a@x.example.org", "a@u.v.w.x.example.org", "a@example.net", "a@b.c"]
+)
 @pytest.mark.parametrize("domain", ["example.org", "x.example.org", "example.net"])
 def test_both_ways_of_asking_about_a_domain_agree_with_the_plain_one(
     store: Store, now: datetime, mail: str, domain: str
@@ -91,7 +93,9 @@ def test_pages_hold_every_entry_once(store: Store, now: datetime) -> None:
         seen: list[str] = []
         while found := suppressions.page(session, after=seen[-1] if seen else "", limit=2):
             seen += [each["entry"] for each in found]
-        assert seen == [f"@d{n}.example" for n in range(3)] + [f"p{n}@example.org" for n in range(4)] + ["q@example.org"]
+        assert seen == [f"@d{n}.example" for n in range(3)] + [f"p{n}@example.org" for n in range(4)] + [
+            "q@example.org"
+        ]
         complaints = suppressions.page(session, reason=SuppressionReason.COMPLAINT, limit=9)
         assert [each["entry"] for each in complaints] == ["q@example.org"]
         counts = suppressions.counts(session)

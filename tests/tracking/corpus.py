@@ -18,7 +18,8 @@ CHROME = (
 EDGE = CHROME + " Edg/140.0.0.0"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 SAFARI = (
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.4 Safari/605.1.15"
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.4 Safari/605.1.15"
 )
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -54,7 +55,7 @@ class Seen(NamedTuple):
     signs: Signs
 
 
-def person(scene: str, at: float, reader: str, link: int = 1, agent: str = CHROME, client: str | None = "") -> Seen:
+def person(scene: str, at: float, reader: str, link: int = 1, agent: str = CHROME, *, client: str | None = "") -> Seen:
     """A person's click, from an address of their own unless told."""
     return Seen(scene, True, at, reader, client if client != "" else f"at {reader}", link, Signs(agent=agent))
 
@@ -79,9 +80,11 @@ def people() -> Iterable[Seen]:
         yield person("two at once, in tabs", 900 + 90 * n, f"tabs{n}", 1, FIREFOX)
         yield person("two at once, in tabs", 901.2 + 90 * n, f"tabs{n}", 2, FIREFOX)
     for n, client in enumerate(("at home", "the friend's", "the clinic's", "the sister's")):
-        yield person("passed on", 3_600 * (1 + 5 * n), "shared", 1 + n % 2, agents[n], client)
+        yield person("passed on", 3_600 * (1 + 5 * n), "shared", 1 + n % 2, agents[n], client=client)
     for n in range(30):  # an office of thirty behind one address, from nine o'clock on
-        yield person("an office behind one address", 5_000 + 7.3 * n, f"desk{n}", agent=(EDGE, OUTLOOK)[n % 2], client="nat")
+        yield person(
+            "an office behind one address", 5_000 + 7.3 * n, f"desk{n}", agent=(EDGE, OUTLOOK)[n % 2], client="nat"
+        )
     for n in range(3):
         yield person("three colleagues in two seconds", 9_000 + 0.8 * n, f"row{n}", agent=EDGE, client="nat")
     for n in range(2):
@@ -94,9 +97,13 @@ def machines() -> Iterable[Seen]:
     """What gateways, scanners, previews and robots do."""
     for n in range(12):  # all links of a message within a second, some 43 s after sending, as a browser
         for link in range(1, 6):
-            yield machine("a gateway opens all links", 30 + 13 * n + 0.15 * link, f"scan{n}", link, f"gate{n}", agent=EDGE)
+            yield machine(
+                "a gateway opens all links", 30 + 13 * n + 0.15 * link, f"scan{n}", link, f"gate{n}", agent=EDGE
+            )
     for n in range(10):  # one link of each message, from one address
-        yield machine("a gateway takes message after message", 60 + 0.4 * n, f"row of mails {n}", 1, "gate40", agent=OLD_CHROME)
+        yield machine(
+            "a gateway takes message after message", 60 + 0.4 * n, f"row of mails {n}", 1, "gate40", agent=OLD_CHROME
+        )
     for n in range(4):  # from several addresses of a cloud
         for link in range(1, 5):
             yield machine("a gateway from many addresses", 500 + 40 * n + 0.3 * link, f"cloud{n}", link, f"cloud{link}")
@@ -106,7 +113,8 @@ def machines() -> Iterable[Seen]:
     for n, agent in enumerate((
         "python-requests/2.32.3", "curl/8.5.0", "Barracuda Sentinel (EE)", "Go-http-client/2.0", "okhttp/4.12.0",
         "Googlebot/2.1 (+http://www.google.com/bot.html)", "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
-        "Microsoft Office Existence Discovery", "facebookexternalhit/1.1", "WhatsApp/2.23.20.0", "TelegramBot (like TwitterBot)",
+        "Microsoft Office Existence Discovery", "facebookexternalhit/1.1", "WhatsApp/2.23.20.0",
+        "TelegramBot (like TwitterBot)",
         "Mozilla/5.0 (compatible; YandexBot/3.0; +http://yandex.com/bots)",
     )):  # fmt: skip
         yield machine("says what it is", 90 + 71 * n, f"bot{n}", client=f"bot{n}", agent=agent)

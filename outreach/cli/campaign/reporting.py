@@ -135,9 +135,7 @@ def _watch(looks: Iterator[_Look]) -> None:
         console.print(last)
 
 
-def _status_table(
-    document: dict[str, Any], campaign: Campaign, clicks: dict[str, int] | None = None
-) -> RenderableType:
+def _status_table(document: dict[str, Any], campaign: Campaign, clicks: dict[str, int] | None = None) -> RenderableType:
     lines: list[RenderableType] = [Text.assemble((document["name"], "bold"), f"  {document['state']}")]
     if campaign.reason:
         lines.append(Text(campaign.reason, style="yellow"))

@@ -26,7 +26,8 @@ def upgrade() -> None:
     )
     op.add_column("consent", sa.Column("confirmation", sa.String(length=500), nullable=False, server_default=""))
     op.add_column("consent", sa.Column("salt", sa.LargeBinary(), nullable=True))
-    op.execute(f"UPDATE consent SET salt = {'randomblob(16)' if sqlite else 'uuid_send(gen_random_uuid())'}")
+    salt = sa.func.randomblob(16) if sqlite else sa.func.uuid_send(sa.func.gen_random_uuid())
+    op.execute(sa.update(sa.table("consent", sa.column("salt"))).values(salt=salt))
     # SQLite makes the table anew, and from now on gives no number twice.
     with op.batch_alter_table("consent", table_kwargs={"sqlite_autoincrement": True}) as consent:
         consent.alter_column("salt", existing_type=sa.LargeBinary(), nullable=False)
