@@ -28,8 +28,9 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PURE = {"message", "audience", "timing", "replies", "tracking"}
 
 
-#: What passed once passes everywhere: the same examples in every run. --hypothesis-profile=default looks for others.
-settings.register_profile("same", derandomize=True)
+#: What passed once passes everywhere: the same examples in every run, however busy the machine is.
+#: --hypothesis-profile=default looks for others.
+settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
 
 
@@ -127,6 +128,15 @@ def sqlite_store(request: pytest.FixtureRequest) -> Iterator[Store]:
 def postgresql_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A fresh, migrated store on PostgreSQL alone, for what only several writers at once can show."""
     yield from _fresh_store(request, "postgresql")
+
+
+@pytest.fixture
+def empty_postgresql(postgresql: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database that nothing was made in."""
+    name = f"e_{uuid.uuid4().hex[:12]}"
+    _administer(postgresql, f"CREATE DATABASE {name}")
+    yield f"{postgresql}/{name}"
+    _administer(postgresql, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _fresh_store(request: pytest.FixtureRequest, backend: str) -> Iterator[Store]:

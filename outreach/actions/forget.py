@@ -6,19 +6,19 @@ long in between; whatever is cut off goes on where it was the next time.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from outreach.actions.record import FOLD_MARGIN, fold
+from outreach.log import Log
 from outreach.store import consents, lists, retention, subscribers, subscriptions, traces
 from outreach.store.database import Store
 from outreach.store.retention import CLIENTS, EVENTS, Step
 
-log = logging.getLogger(__name__)
+log = Log("outreach.retention")
 
 #: How long a slice should hold the writer, in seconds: half of the 50 ms that it may.
 HOLD = 0.025
@@ -99,10 +99,7 @@ def old(
     events = pace.all(partial(retention.forget_events, before=now - plan.personal), told)
     joiners = _joiners(store, now - plan.unconfirmed, now, rest)
     done = Forgotten(clients, clicks, replies, events, joiners, len(campaigns))
-    log.info(
-        "retention.done clients=%d clicks=%d replies=%d events=%d joiners=%d campaigns=%d",
-        *(done.clients, done.clicks, done.replies, done.events, done.joiners, done.campaigns),
-    )
+    log.info("retention_done", **asdict(done))
     return done
 
 

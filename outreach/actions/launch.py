@@ -14,7 +14,7 @@ from outreach.audience.consent import SubscriptionState
 from outreach.errors import StateError
 from outreach.message.check import Severity
 from outreach.message.compiled import Compiled
-from outreach.store import campaigns, deliveries, links, lists, subscribers, subscriptions
+from outreach.store import campaigns, conflict, deliveries, links, lists, subscribers, subscriptions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -53,6 +53,7 @@ class Outcome:
         return self.audience.get(DeliveryState.QUEUED, 0)
 
 
+@conflict.redone
 def campaign(
     store: Store, campaign_id: int, *, defaults: Defaults, now: datetime, due: datetime | None = None
 ) -> Outcome:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -52,10 +52,18 @@ class Recorder:
     Several processes may each have one: bursts that run across them are found when a report folds.
     """
 
-    def __init__(self, store: Store, *, keep: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        stored: Callable[[Judgement], object] = lambda _: None,
+        *,
+        keep: timedelta | None = None,
+    ) -> None:
+        """`stored` is told the judgement of each hit that is on the disk."""
         self._store = store
         #: How long after a message was sent its hits may name it.
         self._keep = keep
+        self._told = stored
         self._bursts: Bursts[_Entry] = Bursts()
         self._locations: dict[int, dict[int, str | None]] = {}
         self._day, self._key = "", b""
@@ -100,6 +108,7 @@ class Recorder:
             hits.fold_back(session, [(entry.row["reader"], entry.row["at"]) for entry in earlier])
         for entry in entries:
             entry.stored = True
+            self._told(entry.row["judgement"])
 
     def _entry(self, ask: Ask, target: Target) -> _Entry:
         key = self._key_of(ask.at)

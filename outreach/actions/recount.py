@@ -26,6 +26,12 @@ class Recounted:
     #: Those whose user agent and client are forgotten: what was seen in them then stands.
     without_client: int
 
+    @property
+    def words(self) -> str:
+        """What came of it, in a sentence."""
+        kept = f"; of {self.without_client:,} the client's data is gone already: they keep what was seen then"
+        return f"Judged {self.hits:,} clicks anew, {self.changed:,} otherwise{kept if self.without_client else ''}."
+
 
 def campaign(store: Store, name: str, *, now: datetime) -> Recounted:
     """Judge the hits of a campaign anew; safe to repeat. Raises NotFound."""

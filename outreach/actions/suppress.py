@@ -7,7 +7,7 @@ from datetime import datetime
 from outreach import address as addresses
 from outreach.audience import barred, erasure
 from outreach.errors import AddressError
-from outreach.store import deliveries, events, lists, subscribers, subscriptions, suppressions
+from outreach.store import conflict, deliveries, events, lists, subscribers, subscriptions, suppressions
 from outreach.store.database import Store
 from outreach.store.events import EventKind
 from outreach.store.suppressions import SuppressionReason
@@ -31,6 +31,7 @@ def entry(store: Store, text: str, *, now: datetime, note: str = "") -> tuple[st
     return key, fresh
 
 
+@conflict.redone
 def address(
     store: Store, email: str, *, now: datetime, reason: SuppressionReason = SuppressionReason.MANUAL, note: str = ""
 ) -> bool:

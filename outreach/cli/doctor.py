@@ -18,6 +18,7 @@ from outreach import address, config, wiring
 from outreach.cli import show
 from outreach.config import Settings
 from outreach.errors import AddressError, OutreachError
+from outreach.house import key_file, open_house
 
 #: Below this a full disk is near, in bytes.
 SCARCE = 500_000_000
@@ -114,7 +115,7 @@ def _untrusted_proxy() -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    house = wiring.open_house(settings)
+    house = open_house(settings)
     try:
         place = house.store.place
         wiring.watermark(house).require()
@@ -169,7 +170,7 @@ def _home(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", State.WARNING, words, "Make room: a full disk stops sending.")
     else:
         yield Finding("disk", State.OK, words)
-    key = wiring.key_file(settings)
+    key = key_file(settings)
     if key.exists() and _others_may_read(key):
         yield Finding("secret key", State.FAULT, f"{key} can be read by other users.", f"Run: chmod 600 {key}")
 

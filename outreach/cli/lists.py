@@ -14,7 +14,7 @@ from outreach.cli.open import house
 from outreach.store import lists, subscriptions
 from outreach.store.lists import MailingList, Tracking
 
-app = typer.Typer(no_args_is_help=True, help="Make and look at mailing lists.")
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The name of the list.", show_default=False)]
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from outreach.actions import finish
+from outreach.actions import finish, stop
 from outreach.engine.expiry import Expiry
 from outreach.engine.letters import Letters
 from outreach.errors import CompileError, NotFound
-from outreach.store import campaigns, claims, deliveries, installation, settlements
+from outreach.replies.toll import StopRule
+from outreach.store import campaigns, claims, conflict, deliveries, installation, settlements
 from outreach.store.campaigns import CampaignState
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
@@ -71,32 +72,44 @@ class Ledger:
         again then.
         """
         self._turns += 1
-        until = now + self._lease
         try:
-            with self._store.writing() as session:
-                if self._doubtful:
-                    settlements.abandon(session, self._doubtful, now)
-                settled = len(settlements.settle(session, results, now))
-                renewed = claims.renew(session, renew, until) if renew else set()
-                facts = {"token": token, "lease_until": until, "now": now, "only": self._only, "turn": self._turns}
-                claimed = claims.claim(session, limit=limit, **facts) if limit else []  # type: ignore[arg-type]
-            ready = self._prepared(claimed, now)
+            turn = self._written(results, limit, now, token=token, renew=renew)
+            ready = self._prepared(turn.claimed, now)
         except Exception:
             if token:
                 self._doubtful.append(token)
             raise
         self._doubtful.clear()
-        return Turn(ready, settled, renewed)
+        return Turn(ready, turn.settled, turn.renewed)
+
+    @conflict.redone
+    def _written(
+        self, results: Sequence[Result], limit: int, now: datetime, *, token: str, renew: Mapping[int, str] | None
+    ) -> Turn:
+        until = now + self._lease
+        with self._store.writing() as session:
+            if self._doubtful:
+                settlements.abandon(session, self._doubtful, now)
+            settled = len(settlements.settle(session, results, now))
+            renewed = claims.renew(session, renew, until) if renew else set()
+            facts = {"token": token, "lease_until": until, "now": now, "only": self._only, "turn": self._turns}
+            claimed = claims.claim(session, limit=limit, **facts) if limit else []  # type: ignore[arg-type]
+        return Turn(claimed, settled, renewed)
 
     def sending(self) -> set[int]:
         """The campaigns that are sending now."""
         with self._store.reading() as session:
             return {campaign_id for campaign_id, _ in claims.sending(session, self._only)}
 
+    def stop(self, rule: StopRule, now: datetime) -> None:
+        """Pause campaigns of which too much comes back."""
+        stop.campaigns_gone_wrong(self._store, rule, now=now, only=self._only)
+
     def finish(self, campaign_ids: Sequence[int], now: datetime) -> list[int]:
         """Finish those campaigns of which nothing is open any more; which these were."""
         return [campaign_id for campaign_id in campaign_ids if finish.campaign(self._store, campaign_id, now=now)]
 
+    @conflict.redone
     def expire(self, now: datetime, at: float) -> int:
         """Turn claims of senders that did not come back into doubts; `at` are seconds of the boot clock."""
         return self._expiry.look(now=now, at=at)
@@ -124,6 +137,7 @@ class Ledger:
     ) -> None:
         back = [Result(row.delivery_id, row.claim, DeliveryState.QUEUED, now, attempted=False) for row in rows]
         with self._store.writing() as session:
+            campaigns.locked(session, campaign_id)  # before its deliveries, as everybody does: two senders may be here
             settlements.settle(session, back, now)
             reason = f"its stored message cannot be used: {error.message}"
             campaigns.move(session, campaign_id, CampaignState.SENDING, CampaignState.PAUSED, now=now, reason=reason)

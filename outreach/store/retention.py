@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import hits, installation
+from outreach.store import attempts, hits, installation
 from outreach.store.campaigns import Campaign
 from outreach.store.consents import Act, Consent, Purpose
 from outreach.store.database import insert, table_of
@@ -81,10 +81,12 @@ def untie(session: Session, after: int, size: int, *, campaign_id: int) -> Step 
 def forget_words(session: Session, after: int, size: int, *, campaign_id: int) -> Step | None:
     """Take from the deliveries of a campaign what a server said, and why something failed: both may quote a person."""
     mine = sa.and_(_delivery.c.campaign_id == campaign_id, _delivery.c.subscriber_id > after)
-    people = sa.select(_delivery.c.subscriber_id).where(mine).order_by(_delivery.c.subscriber_id).limit(size)
-    numbers = list(session.execute(people).scalars())
-    if not numbers:
+    people = sa.select(_delivery.c.subscriber_id, _delivery.c.id).where(mine).order_by(_delivery.c.subscriber_id)
+    rows = session.execute(people.limit(size)).all()
+    if not rows:
         return None
+    numbers = [row.subscriber_id for row in rows]
+    attempts.forget_words(session, [row.id for row in rows])
     # Why somebody was left out is a figure of the report, and one of a few words.
     counted = sa.case((_delivery.c.state == DeliveryState.EXCLUDED, _delivery.c.reason))
     part = sa.and_(_delivery.c.campaign_id == campaign_id, _delivery.c.subscriber_id.between(numbers[0], numbers[-1]))

@@ -15,7 +15,7 @@ from outreach.actions.forget import Forgotten, Plan
 from outreach.actions.record import Ask, Recorder
 from outreach.actions.subscribe import Person
 from outreach.audience.consent import SubscriptionState
-from outreach.store import consents, deliveries, events, lists, subscribers, subscriptions
+from outreach.store import attempts, consents, deliveries, events, lists, subscribers, subscriptions
 from outreach.store.campaigns import CampaignState
 from outreach.store.consents import Act
 from outreach.store.database import Store, table_of
@@ -47,6 +47,8 @@ def read(store: Store, now: datetime) -> int:
         session.execute(sa.update(person).where(person.c.id <= 2).values(tracking_consent=True))
         session.add(Link(campaign_id=campaign, number=1, role="quote", url="https://example.org/1"))
         session.add(Link(campaign_id=campaign, number=2, url="https://example.org/2"))
+        words = {"at": now, "state": DeliveryState.DEFERRED, "reason": "full", "reply": "452 <p> is full"}
+        attempts.add_all(session, [{"delivery_id": 3, "campaign_id": campaign, **words}])
         events.append(session, EventKind.UNSUBSCRIBED, now, campaign_id=campaign, subscriber_id=4, delivery_id=4)
     recorder = Recorder(store)
     for day in (0, 1):
@@ -95,7 +97,9 @@ def test_after_a_year_and_a_month_nobody_is_named_and_every_sum_stays(store: Sto
     with store.reading() as session:
         told = session.execute(sa.select(table_of(Delivery).c.reply, table_of(Delivery).c.reason)).all()
         named = session.execute(sa.select(table_of(Event)).where(table_of(Event).c.subscriber_id.is_not(None))).all()
+        (tried,) = attempts.of_deliveries(session, [3])
     assert set(told) == {(None, None)}
+    assert (tried["reply"], tried["reason"], tried["state"]) == (None, None, DeliveryState.DEFERRED)
     assert named == []
     assert done(store, late) == Forgotten(0, 0, 0, 0, 0, 0)
 
@@ -154,7 +158,7 @@ def test_it_goes_slice_by_slice_and_says_what_it_did(
     monkeypatch.setattr(forget, "MOST", 2)
     with caplog.at_level(logging.INFO):
         done(store, now + timedelta(days=397))
-    assert "retention.done clients=12 clicks=8 replies=4 events=1 joiners=0 campaigns=1" in caplog.text
+    assert "retention_done clients=12 clicks=8 replies=4 events=1 joiners=0 campaigns=1" in caplog.text
 
 
 def asked(store: Store, email: str, group: int, at: datetime) -> int:

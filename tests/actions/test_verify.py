@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from alembic.config import Config
 
 from outreach.actions import erase, import_list, prefer, subscribe, unsubscribe, verify
 from outreach.actions.subscribe import Person
@@ -228,7 +229,8 @@ def test_entries_that_are_older_than_the_chain_come_into_it(
 
 
 def _old(store: Store) -> Store:
-    config = migrate._config()
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     with store.writing() as session:
         config.attributes["connection"] = session.connection()
         command.upgrade(config, "0001")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,19 +16,17 @@ from rich.text import Text
 
 from outreach.actions import recount as recounting
 from outreach.actions import report as made_report
-from outreach.actions.recount import Recounted
 from outreach.cli import open as opened
 from outreach.cli import show
+from outreach.cli.campaign import NameArgument
 from outreach.errors import OutreachError
-from outreach.store import campaigns, figures
+from outreach.house import House
+from outreach.store import campaigns, figures, overview
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.deliveries import DeliveryState
+from outreach.timing import duration, progress
+from outreach.timing.progress import Look
 from outreach.tracking.robot import Judgement
-from outreach.web import report_page
-from outreach.web.pages import Pages
-from outreach.wiring import House
-
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
 
 #: Seconds between two looks of `--watch`.
 PAUSE = 1.0
@@ -43,9 +41,8 @@ _COLOURS = {
     DeliveryState.EXCLUDED: "bright_black",
     DeliveryState.CANCELLED: "bright_black",
 }
-#: The status, its campaign, and how the clicks are judged.
-_Look = tuple[dict[str, Any], Campaign, dict[str, int]]
-
+#: Where a delivery has come to its end by being tried.
+_SETTLED = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.BOUNCED, DeliveryState.UNKNOWN)
 #: What is told of each link.
 _COUNTED = ("people", "human", "suspect", "machine")
 _JUDGED = {Judgement.HUMAN: "green", Judgement.SUSPECT: "yellow", Judgement.MACHINE: "bright_black"}
@@ -58,15 +55,20 @@ def status(
     as_json: show.JsonOption = False,
 ) -> None:
     """Show how many deliveries are in which state; with --watch and --json, the last word alone."""
+    clicked: list[RenderableType] = []
     with opened.house() as house:
-        looks = _looks(house, name) if watch else iter([_look(house, name)])
-        if as_json:
-            *_, (document, _campaign, _clicks) = looks
-            show.document(document)
-        elif watch:
-            _watch(looks)
+        if not watch:
+            document, campaign = _look(house, name)
+            clicked = _clicked(house, campaign)
+        elif as_json:
+            *_, (document, campaign) = _looks(house, name)
         else:
-            show.out().print(_status_table(*next(looks)))
+            _watch(house, name)
+            return
+    if as_json:
+        show.document(document)
+    else:
+        show.out().print(Group(_status_table(document, campaign), *clicked))
 
 
 def report(
@@ -80,9 +82,13 @@ def report(
     now = datetime.now(UTC)
     with opened.house() as house:
         if recount:
-            _tell(recounting.campaign(house.store, name, now=now))
+            show.note(recounting.campaign(house.store, name, now=now).words)
         document, campaign = made_report.campaign(house.store, name, now=now)
         if html is not None:
+            # Here, since they bring templates and the web with them, and only a page needs those.
+            from outreach.web import report_page  # noqa: PLC0415
+            from outreach.web.pages import Pages  # noqa: PLC0415
+
             pages = Pages(house.settings.template_folders("pages"), sheet="report.css")
             _write(html, report_page.html(document, pages, made_at=now))
     if as_json:
@@ -93,24 +99,18 @@ def report(
         show.out().print(report_table(document, campaign))
 
 
-def _tell(done: Recounted) -> None:
-    """What came of judging anew, beside the report."""
-    kept = f"; of {done.without_client:,} the client's data is gone already: they keep what was seen then"
-    show.note(f"Judged {done.hits:,} clicks anew, {done.changed:,} otherwise{kept if done.without_client else ''}.")
-
-
 def report_table(document: dict[str, Any], campaign: Campaign) -> RenderableType:
     """The report for a terminal."""
     return Group(_status_table(document, campaign), *_outcome(document))
 
 
-def _look(house: House, name: str) -> _Look:
+def _look(house: House, name: str) -> tuple[dict[str, Any], Campaign]:
     with house.store.reading() as session:
         campaign = campaigns.by_name(session, name)
-        return figures.status(session, campaign), campaign, figures.clicks(session, campaign)
+        return figures.status(session, campaign), campaign
 
 
-def _looks(house: House, name: str) -> Iterator[_Look]:
+def _looks(house: House, name: str) -> Iterator[tuple[dict[str, Any], Campaign]]:
     while True:
         look = _look(house, name)
         yield look
@@ -119,14 +119,18 @@ def _looks(house: House, name: str) -> Iterator[_Look]:
         time.sleep(PAUSE)
 
 
-def _watch(looks: Iterator[_Look]) -> None:
+def _watch(house: House, name: str) -> None:
     """A table that is drawn anew; where stdout is no terminal, the last one alone. Ctrl-C ends the watching."""
     console = show.out()
     last: RenderableType = ""
+    looks: tuple[Look, ...] = ()
     try:
         with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
-            for look in looks:
-                last = _status_table(*look)
+            for document, campaign in _looks(house, name):
+                seen = _seen(document)
+                looks = progress.trail(looks, seen)
+                going = _going(house, campaign, seen, looks)
+                last = Group(_status_table(document, campaign), *_clicked(house, campaign), *going)
                 if console.is_terminal:
                     live.update(last, refresh=True)
     except KeyboardInterrupt:
@@ -135,10 +139,49 @@ def _watch(looks: Iterator[_Look]) -> None:
         console.print(last)
 
 
-def _status_table(document: dict[str, Any], campaign: Campaign, clicks: dict[str, int] | None = None) -> RenderableType:
+def _clicked(house: House, campaign: Campaign) -> list[RenderableType]:
+    """Clicks of people, of machines, and of who may be either; nothing where nobody clicked."""
+    with house.store.reading() as session:
+        clicks = figures.clicks(session, campaign)
+    shown = (f"{clicks[each.value]:,} {each.value}" for each in Judgement)
+    return [Text(f"clicks: {', '.join(shown)}")] if any(clicks.values()) else []
+
+
+def _seen(document: dict[str, Any]) -> Look:
+    return Look(
+        at=time.monotonic(),
+        sending=document["state"] == CampaignState.SENDING.value,
+        settled=sum(document[state.value] for state in _SETTLED),
+        queued=document["queued"],
+        claimed=document["claimed"],
+        deferred=document["deferred"],
+    )
+
+
+def _going(house: House, campaign: Campaign, seen: Look, looks: tuple[Look, ...]) -> Iterator[RenderableType]:
+    """How fast it goes, how long it will take, and why it goes no faster; nothing for a campaign that does not send."""
+    if not seen.sending:
+        return
+    found = progress.forecast(looks)
+    if found.rate is not None and seen.waiting:
+        left = f", {duration.words(found.left)} left" if found.left is not None else ""
+        yield Text(f"{progress.rate_words(found.rate)}{left}", style="bold")
+    why = progress.explanation(seen, found, next_retry=_next_retry(house, campaign), limit=house.settings.rate)
+    if why:
+        yield _wrapped(why)
+
+
+def _next_retry(house: House, campaign: Campaign) -> timedelta | None:
+    assert campaign.id is not None
+    with house.store.reading() as session:
+        due = overview.next_retry(session, campaign.id)
+    return due - datetime.now(UTC) if due else None
+
+
+def _status_table(document: dict[str, Any], campaign: Campaign) -> RenderableType:
     lines: list[RenderableType] = [Text.assemble((document["name"], "bold"), f"  {document['state']}")]
     if campaign.reason:
-        lines.append(Text(campaign.reason, style="yellow"))
+        lines.append(_wrapped(campaign.reason))
     if campaign.due_at is not None and campaign.state is CampaignState.SCHEDULED:
         lines.append(Text(f"due {campaign.due_at:%Y-%m-%d %H:%M:%S} UTC"))
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -152,11 +195,13 @@ def _status_table(document: dict[str, Any], campaign: Campaign, clicks: dict[str
         if count or state is DeliveryState.SENT:
             grid.add_row(state.value, f"{count:,}", _bar(count, audience, cells, _COLOURS.get(state, "cyan")))
     grid.add_row("audience", Text(f"{audience:,}", style="bold"), "")
-    if clicks and any(clicks.values()):
-        grid.add_row("", "", "")
-        for each, colour in _JUDGED.items():
-            grid.add_row(f"clicks, {each.value}", Text(f"{clicks[each.value]:,}", style=colour), "")
     return Group(*lines, grid)
+
+
+def _wrapped(words: str) -> RenderableType:
+    """Words that may be longer than the terminal is wide."""
+    console = show.out()
+    return Group(*Text(words, style="yellow").wrap(console, console.width))
 
 
 def _bar(part: int, whole: int, cells: int, colour: str) -> Text:

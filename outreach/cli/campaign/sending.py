@@ -17,11 +17,12 @@ from outreach import wiring
 from outreach.actions import finish, launch
 from outreach.cli import open as opened
 from outreach.cli import show
-from outreach.cli.campaign.drafting import NameArgument
+from outreach.cli.campaign import NameArgument
 from outreach.errors import StateError, TransportError
+from outreach.house import House
 from outreach.store import campaigns, deliveries, figures
+from outreach.store.campaigns import CampaignState
 from outreach.store.deliveries import OPEN, DeliveryState
-from outreach.wiring import House
 
 
 def send(
@@ -43,14 +44,17 @@ def send(
         if wait:
             _drain(house, number)
         with house.store.reading() as session:
-            status = figures.status(session, campaigns.by_id(session, number))
+            campaign = campaigns.by_id(session, number)
+            status = figures.status(session, campaign)
     told = [f"{status[state.value]:,} {state.value}" for state in DeliveryState if status[state.value]]
     if as_json:
         show.document(status)
     else:
         show.line(f"{name} is {status['state']}: {', '.join(told)}.")
     waiting = status["queued"] + status["claimed"]
-    if wait and status["deferred"]:
+    if campaign.state is CampaignState.PAUSED:
+        show.warning(f"{name} is paused: {campaign.reason or 'a person paused it'}.")
+    elif wait and status["deferred"]:
         show.note(f"{status['deferred']:,} are deferred: `outreach run` (or `outreach sender`) tries them again.")
     elif waiting:
         show.note("They leave where `outreach run` (or `outreach sender`) is running.")
