@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from outreach.actions import create_list
+from outreach.actions import change_list, create_list
 from outreach.audience.consent import SubscriptionState
 from outreach.cli import show
 from outreach.cli.open import house
@@ -31,6 +31,20 @@ def create(
     with house() as opened:
         made = create_list.named(opened.store, name, title=title, tracking=tracking, now=datetime.now(UTC))
     show.line(f"Made the list {made.name!r}; readers see “{made.title}”; links are counted: {made.tracking.value}.")
+
+
+@app.command("update")
+def update(
+    name: Name,
+    title: Annotated[str | None, typer.Option(help="What readers see.")] = None,
+    tracking: Annotated[
+        Tracking | None, typer.Option(help="How links are counted: per person who agreed, in total, or not at all.")
+    ] = None,
+) -> None:
+    """Change what readers see of a list, or how its links are counted from now on."""
+    with house() as opened:
+        now = change_list.named(opened.store, name, title=title, tracking=tracking)
+    show.line(f"The list {now.name!r}: readers see “{now.title}”; links are counted: {now.tracking.value}.")
 
 
 @app.command("show")
