@@ -148,6 +148,15 @@ class Settings(BaseSettings):
     grace: Duration = Field(
         timedelta(hours=1), description="How late a scheduled campaign may start by itself; later, it asks."
     )
+    keep_clients: Duration = Field(
+        timedelta(days=1), description="How long a click's user agent and the pseudonym of its client are kept."
+    )
+    keep_personal: Duration = Field(
+        timedelta(days=396), description="How long it is kept who clicked, and what servers said of whom; sums stay."
+    )
+    keep_unconfirmed: Duration = Field(
+        timedelta(days=30), description="How long people are kept who asked for a list and never confirmed it."
+    )
     timezone: str = Field("UTC", description="The IANA zone of wall times where no --timezone is given.")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, comma-separated."

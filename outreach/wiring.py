@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 
 from outreach import address
-from outreach.actions import record, stop
+from outreach.actions import forget, record, stop
 from outreach.actions.compose import Defaults
 from outreach.actions.join import Letter
 from outreach.config import Settings
@@ -216,9 +216,15 @@ def clock(house: House, gauges: Gauges | None = None) -> Clock:
         Chore("stops", timedelta(seconds=5), lambda now: stop.campaigns_gone_wrong(house.store, rule, now=now)),
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
+        Chore("retention", timedelta(days=1), lambda now: forget.old(house.store, retention(settings), now=now)),
     )
     guard = watermark(house).require
     return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard, gauges=gauges)
+
+
+def retention(settings: Settings) -> forget.Plan:
+    """How long what is kept of persons."""
+    return forget.Plan(settings.keep_clients, settings.keep_personal, settings.keep_unconfirmed)
 
 
 def plan(settings: Settings) -> RetryPlan:
@@ -262,6 +268,7 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
         trusted_proxies=settings.trusted_proxies,
         languages=languages(settings),
         brand=brand(settings),
+        keep_personal=settings.keep_personal,
     )
     traffic = Traffic(gauges.registry) if gauges else None
     return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)

@@ -30,9 +30,21 @@ def named(
         return lists.add(session, fresh)
 
 
-def update(store: Store, name: str, *, title: str | None = None, public: bool | None = None) -> MailingList:
-    """Change what readers call a list, and whether it is public; what is None stays. Raises NotFound, OutreachError."""
-    changes: dict[str, Any] = {} if public is None else {"public": public}
+def update(
+    store: Store,
+    name: str,
+    *,
+    title: str | None = None,
+    tracking: Tracking | None = None,
+    public: bool | None = None,
+) -> MailingList:
+    """Change what readers call a list, how its links are counted, whether it is public; what is None stays.
+
+    Mail that is out already keeps its links: they lead on, and what they count follows the list. Raises NotFound, and
+    OutreachError for a title that cannot be one.
+    """
+    given = {"tracking": tracking, "public": public}
+    changes: dict[str, Any] = {column: value for column, value in given.items() if value is not None}
     if title is not None:
         changes["title"] = _titled(title) or _in_words(name)
     with store.writing() as session:

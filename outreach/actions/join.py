@@ -120,6 +120,7 @@ def ask(store: Store, list_id: int, wish: Wish, *, letter: Letter, client: str, 
         subscriptions.add(session, number, list_id, SubscriptionState.UNCONFIRMED, now=now)
         tracked = consents.source(session, wish.tracking_wording, SOURCE) if wish.tracking_wording else None
         agreed = consents.source(session, wish.wording, SOURCE)
+        consents.append(session, number, list_id, Act.ASKED, source_id=agreed, now=now)
         joinings.put(session, number, list_id, source_id=agreed, tracking_source_id=tracked, now=now)
         return notices.queue(session, notice, number)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from outreach.audience.rhythm import Rhythm
 from outreach.language import N_
-from outreach.store import consents, deliveries, events, lists, subscribers, subscriptions
+from outreach.store import consents, deliveries, events, hits, lists, subscribers, subscriptions
 from outreach.store.consents import Act, Purpose
 from outreach.store.database import Store
 from outreach.store.events import EventKind
@@ -59,8 +59,8 @@ def tracking(
 ) -> bool:
     """Switch a person's consent to tracking on or off, with its proof; whether anything changed.
 
-    `wording` is what they read, in their language. It holds from the next click on. Raises NotFound where there is no
-    such person.
+    `wording` is what they read, in their language. An agreement holds from the next click on. Who withdraws it is taken
+    out of the clicks that were kept with their name, too; sums stay. Raises NotFound where there is no such person.
     """
     with store.writing() as session:
         person = subscribers.by_id(session, subscriber_id)
@@ -77,6 +77,8 @@ def tracking(
             source_id=consents.source(session, wording if agreed else "", source),
             now=now,
         )
+        if not agreed:
+            hits.untie(session, hits.named_of(session, subscriber_id))
         return True
 
 

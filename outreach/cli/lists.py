@@ -42,14 +42,19 @@ def create(
 def update(
     name: Name,
     title: Annotated[str | None, typer.Option(help="What readers see.")] = None,
+    tracking: Annotated[
+        Tracking | None, typer.Option(help="How links are counted: per person who agreed, in total, or not at all.")
+    ] = None,
     public: Annotated[bool | None, typer.Option("--public/--private", help=PUBLIC, show_default=False)] = None,
 ) -> None:
-    """Change what readers call a list, and whether it is public."""
-    if title is None and public is None:
-        raise typer.BadParameter("say what to change: --title TEXT, --public or --private")
+    """Change what readers see of a list, how its links are counted from now on, or whether it is public."""
+    if title is None and tracking is None and public is None:
+        raise typer.BadParameter("say what to change: --title TEXT, --tracking KIND, --public or --private")
     with house() as opened:
-        changed = create_list.update(opened.store, name, title=title, public=public)
-    show.line(f"The list {name!r}: readers see “{changed.title}”; it is {'public' if changed.public else 'private'}.")
+        now = create_list.update(opened.store, name, title=title, tracking=tracking, public=public)
+    known = "public" if now.public else "private"
+    counted = f"links are counted: {now.tracking.value}"
+    show.line(f"The list {now.name!r}: readers see “{now.title}”; it is {known}; {counted}.")
 
 
 @app.command("show")

@@ -183,14 +183,12 @@ def erase(
 ) -> None:
     """Erase one person everywhere; sums stay, and an import cannot bring them back."""
     with house() as opened:
-        with opened.store.reading() as session:
-            person = subscribers.require(session, email)
         asked = not yes and sys.stdin.isatty()
-        if asked and not typer.confirm(f"Erase everything that is known about {person.email}?", err=True):
+        if asked and not typer.confirm(f"Erase everything that is known about {email}?", err=True):
             raise OutreachError("Nothing was erased.")
         rows = erasing.person(opened.store, email, key=opened.keys.derive("erasure"), now=datetime.now(UTC))
     show.line(
-        f"Erased {person.email}: {rows.subscriptions} subscriptions, {rows.consents} consents; "
+        f"Erased {email}: {rows.subscriptions} subscriptions, {rows.consents} consents; "
         f"{rows.deliveries} deliveries, {rows.hits} clicks and {rows.events} events no longer name anybody."
     )
 

@@ -93,6 +93,8 @@ class Campaign(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=Moment)
     launched_at: datetime | None = Field(default=None, sa_type=Moment)
     finished_at: datetime | None = Field(default=None, sa_type=Moment)
+    #: When what was kept of persons besides the sums was forgotten (`store.retention`).
+    forgotten_at: datetime | None = Field(default=None, sa_type=Moment)
     #: What had come back when a person last said "go on" (`Toll` by name): only what comes later can stop it.
     counted_from: dict[str, int] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import deliveries
+from outreach.store import deliveries, suppressions
 from outreach.store.campaigns import Campaign, CampaignKind
 from outreach.store.database import table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -112,7 +112,9 @@ def _candidates(order: sa.ColumnElement[Any], *conditions: sa.ColumnElement[bool
             *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
             # As text: most people have no attributes, and a column that is converted costs more than one that is read.
             sa.cast(subscriber.c.attributes, sa.Text),
-            suppression.c.email_key.label("suppressed"),
+            sa.func.coalesce(suppression.c.email_key, suppressions.barred_domain(subscriber.c.email_key)).label(
+                "suppressed"
+            ),
             sa.type_coerce(subscription.c.state, sa.String).label("subscription"),
             (subscription.c.paused_until > sa.bindparam("now")).label("paused"),
             _KIND,

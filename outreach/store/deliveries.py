@@ -15,7 +15,8 @@ from sqlmodel import Field, Session, SQLModel
 from outreach.audience.consent import SubscriptionState
 from outreach.audience.rhythm import SPANS, Rhythm
 from outreach.errors import NotFound
-from outreach.store.campaigns import Campaign, CampaignState
+from outreach.store import suppressions
+from outreach.store.campaigns import Campaign, CampaignKind, CampaignState
 from outreach.store.database import BigKey, Choice, Moment, table_of
 from outreach.store.subscribers import Subscriber
 from outreach.store.subscriptions import Subscription
@@ -126,7 +127,8 @@ def freeze(session: Session, campaign_id: int, list_id: int, now: datetime) -> d
     if _is_frozen(session, campaign_id):
         return tallies(session, campaign_id)
     columns = ["campaign_id", "subscriber_id", "state", "reason", "attempts", "settled_at"]
-    people = _audience(campaign_id, list_id, _recent(session, campaign_id, list_id, now), now)
+    recent, domains = _recent(session, campaign_id, list_id, now), suppressions.some_domain(session)
+    people = _audience(campaign_id, list_id, recent, now, domains=domains)
     session.execute(sa.insert(_delivery).inline().from_select(columns, people))
     found = {state: _counted(session, campaign_id, state) for state in (DeliveryState.QUEUED, DeliveryState.EXCLUDED)}
     session.execute(
@@ -220,7 +222,7 @@ def exclude_people(
 def had_lately(session: Session, subscriber_id: int, list_id: int, rhythm: Rhythm, now: datetime) -> bool:
     """Whether a person got a message of a list so lately that the next one would be one too many."""
     arrived = _arrived(now - SPANS[rhythm])
-    mine = sa.and_(_campaign.c.list_id == list_id, _delivery.c.subscriber_id == subscriber_id, arrived)
+    mine = sa.and_(_campaign.c.list_id == list_id, _delivery.c.subscriber_id == subscriber_id, arrived, _IS_NEWSLETTER)
     joined = _delivery.join(_campaign, _campaign.c.id == _delivery.c.campaign_id)
     return session.execute(sa.select(_delivery.c.id).select_from(joined).where(mine).limit(1)).first() is not None
 
@@ -284,15 +286,17 @@ def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
     return _delivery.c.state == sa.literal_column(f"'{state.value}'", sa.String())
 
 
-def _audience(campaign_id: int, list_id: int, recent: Mapping[int, bool], now: datetime) -> sa.Select[Any]:
+def _audience(
+    campaign_id: int, list_id: int, recent: Mapping[int, bool], now: datetime, *, domains: bool
+) -> sa.Select[Any]:
     """One row for each person of the list, in the order of the numbers, so that every index only grows at its end."""
     suppression, subscriber, subscription = table_of(Suppression), table_of(Subscriber), table_of(Subscription)
     # Suppressed people are few: to look them up by address is cheaper than to fetch everybody's address.
-    barred = (
-        sa.select(subscriber.c.id)
-        .select_from(suppression.join(subscriber, subscriber.c.email_key == suppression.c.email_key))
-        .subquery("barred")
+    by_address = sa.select(subscriber.c.id).select_from(
+        suppression.join(subscriber, subscriber.c.email_key == suppression.c.email_key)
     )
+    by_domain = sa.select(subscriber.c.id).where(suppressions.at_barred_domain(subscriber.c.email_key))
+    barred = (by_address.union(by_domain) if domains else by_address).subquery("barred")
     people = subscription.outerjoin(barred, barred.c.id == subscription.c.subscriber_id)
     reasons = [
         (barred.c.id.is_not(None), "suppressed"),
@@ -353,7 +357,7 @@ def _recent(session: Session, campaign_id: int, list_id: int, now: datetime) -> 
     """
     live = _campaign.c.state.in_([CampaignState.SENDING, CampaignState.PAUSED])
     lately = sa.and_(_campaign.c.launched_at.is_not(None), _campaign.c.updated_at > now - max(SPANS.values()))
-    of_list = sa.and_(_campaign.c.list_id == list_id, _campaign.c.id != campaign_id)
+    of_list = sa.and_(_campaign.c.list_id == list_id, _campaign.c.id != campaign_id, _IS_NEWSLETTER)
     found = session.execute(sa.select(_campaign.c.id, live.label("live")).where(of_list, sa.or_(live, lately)))
     return {row.id: bool(row.live) for row in found}
 
@@ -382,6 +386,8 @@ def _is_frozen(session: Session, campaign_id: int) -> bool:
 _MOVED = "outreach_moved"
 _TOLD = "state IN ('failed', 'bounced', 'unknown', 'excluded')"
 _campaign, _delivery = table_of(Campaign), table_of(Delivery)
+#: Notices are no message of a list: they neither use up a rhythm nor follow one.
+_IS_NEWSLETTER = _campaign.c.kind == CampaignKind.NEWSLETTER
 _tally = table_of(Tally)
 #: The order of the numbers, for few rows that a partial index finds: by the plain number SQLite would go through the
 #: whole table instead, and save the sorting.

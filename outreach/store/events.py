@@ -20,6 +20,7 @@ class EventKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     PREFERRED = "preferred"
     SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
     COMPLAINT = "complaint"
     IMPORTED = "imported"
     ERASED = "erased"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
 
 from outreach.store.database import BigKey, Moment, insert, table_of
+from outreach.store.lists import MailingList
 
 
 class Joining(SQLModel, table=True):
@@ -41,6 +43,14 @@ def put(
 def find(session: Session, subscriber_id: int, list_id: int) -> Joining | None:
     """What the person asked for; None where they asked for nothing, or have confirmed it."""
     return session.get(Joining, (list_id, subscriber_id))
+
+
+def of_person(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    """What a person has asked for and not confirmed: list and moment."""
+    group = table_of(MailingList)
+    columns = (group.c.name.label("list"), _joining.c.at)
+    mine = sa.select(*columns).join(group, group.c.id == _joining.c.list_id)
+    return [dict(row) for row in session.execute(mine.where(_joining.c.subscriber_id == subscriber_id)).mappings()]
 
 
 def end(session: Session, subscriber_id: int, list_id: int) -> None:

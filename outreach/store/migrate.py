@@ -17,6 +17,7 @@ from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailabl
 from outreach.store import (
     attempts,
     campaigns,
+    chain,
     consents,
     deliveries,
     events,
@@ -40,6 +41,7 @@ from outreach.store.database import Store, sqlite_file
 NOUNS = (
     attempts,
     campaigns,
+    chain,
     consents,
     deliveries,
     events,
@@ -78,6 +80,7 @@ def upgrade(store: Store) -> tuple[str | None, str]:
         return before, before
     with store.writing() as session:
         build(session)
+        consents.adopt(session)
     return before, head()
 
 

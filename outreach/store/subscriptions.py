@@ -126,3 +126,10 @@ def forget(session: Session, subscriber_id: int) -> int:
     """Delete every tie of a person who is being erased; how many they were."""
     gone = sa.delete(_tie).where(_tie.c.subscriber_id == subscriber_id).returning(_tie.c.list_id)
     return len(session.execute(gone).all())
+
+
+def forget_unconfirmed(session: Session, subscriber_id: int, list_id: int) -> bool:
+    """Delete a tie that was never confirmed; False where it is another one by now."""
+    mine = sa.and_(_tie.c.list_id == list_id, _tie.c.subscriber_id == subscriber_id)
+    gone = sa.delete(_tie).where(mine, _tie.c.state == SubscriptionState.UNCONFIRMED).returning(_tie.c.list_id)
+    return session.execute(gone).first() is not None

@@ -51,6 +51,10 @@ SOON = Verdict(Judgement.SUSPECT, "too-soon")
 PERSON = Verdict(Judgement.HUMAN, "")
 
 
+#: Every verdict by its rule.
+VERDICTS = {each.rule: each for each in (HEAD, PREFETCH, ROBOT, BURST, NO_AGENT, SOON, PERSON)}
+
+
 class Signs(NamedTuple):
     """What a request shows of who made it."""
 

@@ -6,6 +6,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,6 +48,8 @@ class Site:
     trusted_proxies: Networks = ()
     languages: Languages = field(default_factory=Languages)
     brand: Brand = field(default_factory=Brand)
+    #: How long after a message was sent a click may be kept with its reader's name; None: for ever.
+    keep_personal: timedelta | None = None
 
     @property
     def base(self) -> str:
@@ -69,7 +72,8 @@ def make(
     health = health or Health(Readiness(store))
     traffic = traffic or Traffic()
     pages = Pages(site.pages, languages=site.languages, brand=site.brand, base=site.base)
-    clicks: Group[Ask, str | None] = Group(Recorder(store, traffic.hit).clicks, name="clicks")
+    recorder = Recorder(store, traffic.hit, keep=site.keep_personal)
+    clicks: Group[Ask, str | None] = Group(recorder.clicks, name="clicks")
     redirect = Redirect(clicks.ask, tokens=tokens, pages=pages, trusted=site.trusted_proxies)
     unsubscribe = Unsubscribe(store, tokens=tokens, pages=pages, traffic=traffic)
     preferences = Preferences(store, tokens=tokens, pages=pages)

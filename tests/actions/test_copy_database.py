@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from outreach.actions import copy_database, erase, initialise, retry, suppress, unsubscribe
+from outreach.actions import copy_database, erase, initialise, retry, suppress, unsubscribe, verify
 from outreach.engine.ledger import Ledger
 from outreach.engine.letters import Letters
 from outreach.errors import DatabaseMoved, OutreachError, StateError
@@ -57,6 +57,7 @@ def source(sqlite_store: Store, now: datetime) -> Store:
             Subscriber(id=900, email="last@example.org", email_key="last@example.org", created_at=now, updated_at=now)
         )
     suppress.address(store, "p4@example.org", now=now)
+    suppress.entry(store, "@barred.example", note="ä", now=now)
     unsubscribe.person(store, 5, group, source="test \\t", now=now)
     rows = claimed(store, now, 6)
     ends = [
@@ -148,6 +149,14 @@ def test_the_new_database_goes_on_where_the_old_one_stopped(source: Store, targe
     unsubscribe.person(target, 7, 1, source="test", now=now)
     for number in (1, 2, 3):
         crowd.told(target, number)
+
+
+def test_the_ledger_of_consents_is_sound_there_and_goes_on(source: Store, target: Store, now: datetime) -> None:
+    before = verify.consents_ledger(source)
+    copy_database.whole(source, target, now=now)
+    unsubscribe.person(target, 7, 1, source="test", now=now)
+    after = verify.consents_ledger(target, noted=before.head)
+    assert (after.faults, after.entries, after.noted_at) == ([], before.entries + 1, before.links)
 
 
 def test_the_old_database_sends_nothing_and_keeps_nothing_any_more(source: Store, target: Store, now: datetime) -> None:

@@ -94,6 +94,7 @@ def test_the_proof_holds_the_wording_of_the_form_and_tracking_is_agreed_to_apart
     with desk.store.reading() as session:
         proofs = consents.of_person(session, person.number)
     assert [(proof["purpose"].value, proof["act"].value, proof["wording"]) for proof in proofs] == [
+        ("mail", "asked", WORDING),
         ("mail", "confirmed", WORDING),
         ("tracking", "confirmed", "Clicks with my name are fine."),
     ]
@@ -112,7 +113,7 @@ def test_confirming_twice_changes_nothing(desk: Desk) -> None:
     assert desk.confirm(number).outcome is Outcome.CONFIRMED
     assert desk.confirm(number).outcome is Outcome.ALREADY
     with desk.store.reading() as session:
-        assert len(consents.of_person(session, desk.person().number)) == 1
+        assert len(consents.of_person(session, desk.person().number)) == 2
 
 
 def test_a_link_works_for_seven_days_and_a_new_one_can_be_had(desk: Desk) -> None:

@@ -44,3 +44,14 @@ def test_what_cannot_be_is_refused(arguments: tuple[str, ...], code: int) -> Non
     said = outreach("list", *arguments)
     assert said.code == code
     assert "Traceback" not in said.err
+
+
+def test_a_list_is_changed_and_what_is_not_given_stays() -> None:
+    outreach("list", "create", "news", "--title", "News")
+    changed = outreach("list", "update", "news", "--tracking", "off")
+    assert (changed.code, "off" in changed.out) == (0, True)
+    outreach("list", "update", "news", "--title", "  Good   news ")
+    found = outreach("list", "show", "news", "--json").document
+    assert (found["title"], found["tracking"]) == ("Good news", "off")
+    assert outreach("list", "update", "news", "--title", " ").code == 1
+    assert outreach("list", "update", "nwes", "--tracking", "off").code == 1
