@@ -11,8 +11,8 @@ import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -38,6 +38,8 @@ FILE = Path("outreach.toml")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 #: What a URL can be written with: anything but spaces, control characters, quotes and angle brackets.
 _BARE = re.compile(r"[^\s\x00-\x20\x7f\"<>]+")
+#: A host and a port; an IPv6 address in brackets.
+_PLACE = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s\[\]:/@]+)):(?P<port>\d{1,5})")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 Duration = Annotated[
@@ -123,6 +125,14 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, comma-separated."
     )
+    metrics: Annotated[tuple[str, int] | None, NoDecode] = Field(
+        None,
+        description="Where /metrics is served for Prometheus, such as 127.0.0.1:9100: never on the public port; "
+        "default: nowhere.",
+    )
+    log: Literal["text", "json"] = Field(
+        "text", description="How the log is written, one event a line: text, or json for one object a line."
+    )
     templates: Path | None = Field(
         None, description="A folder laid out like the shipped templates/, searched before them."
     )
@@ -179,6 +189,16 @@ class Settings(BaseSettings):
     @classmethod
     def _rate(cls, value: Any) -> Any:
         return value if value is None or isinstance(value, Rate) else Rate.parse(str(value))
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _host_and_port(cls, value: Any) -> Any:
+        if value is None or isinstance(value, tuple):
+            return value
+        found = _PLACE.fullmatch(str(value).strip())
+        if found is None or int(found["port"]) > 65535:
+            raise ValueError("it must be a host and a port, such as 127.0.0.1:9100 or [::1]:9100")
+        return found["six"] or found["host"], int(found["port"])
 
     @field_validator("timezone")
     @classmethod
@@ -246,6 +266,13 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database URL that holds: the one given, or SQLite in the data folder."""
         return self.database_url or f"sqlite:///{self.home / 'outreach.db'}"
+
+    @property
+    def passwords(self) -> frozenset[str]:
+        """Those in the URLs of relay and database, as they are written and as they are meant."""
+        urls = [self.smtp_url.get_secret_value(), self.database_url or ""]
+        written = [password for url in urls if (password := urlsplit(url.strip()).password)]
+        return frozenset([*written, *map(unquote, written)])
 
     @property
     def way_out(self) -> relay.Relay | relay.Folder:

@@ -11,11 +11,12 @@ from starlette.applications import Starlette
 from outreach.actions import record, stop
 from outreach.actions.compose import Defaults
 from outreach.config import Settings
-from outreach.engine import replay
+from outreach.engine import journal, replay
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
 from outreach.engine.desk import boot_clock
 from outreach.engine.expiry import Expiry
+from outreach.engine.gauges import Gauges, Watch
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
@@ -24,6 +25,7 @@ from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
 from outreach.replies.toll import StopRule
+from outreach.store.database import sqlite_file
 from outreach.timing.pace import Rate
 from outreach.timing.retry import RetryPlan
 from outreach.tracking.token import TokenMaker
@@ -32,7 +34,11 @@ from outreach.transport.folder import FolderTransport
 from outreach.transport.relay import Folder, hello_name
 from outreach.transport.smtp import SmtpTransport
 from outreach.web import app
+from outreach.web import metrics as metrics_page
 from outreach.web.app import Site
+from outreach.web.health import Health
+from outreach.web.readiness import Readiness
+from outreach.web.traffic import Traffic
 
 
 def article(settings: Settings, ref: str) -> tuple[str, str]:
@@ -107,6 +113,12 @@ def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:
     return [path for folder in reversed(settings.template_folders(kind)) for path in sorted(folder.glob(pattern))]
 
 
+def secrets_of(house: House) -> frozenset[str]:
+    """What must stand in no log: the keys, and the passwords of relay and database."""
+    keys = (house.keys.current, *house.keys.old)
+    return house.settings.passwords | {key.decode() for key in keys}
+
+
 def defaults(settings: Settings) -> Defaults:
     """What the settings say about a mail where neither options nor the article do."""
     return Defaults(
@@ -132,7 +144,7 @@ def stop_rule(settings: Settings) -> StopRule:
     return StopRule(settings.stop_share, settings.stop_complaints, settings.stop_after)
 
 
-def clock(house: House) -> Clock:
+def clock(house: House, gauges: Gauges | None = None) -> Clock:
     """The clock, with the chores that keep the database in order."""
 
     settings = house.settings
@@ -151,7 +163,7 @@ def clock(house: House) -> Clock:
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
     )
     guard = watermark(house).require
-    return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard)
+    return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard, gauges=gauges)
 
 
 def plan(settings: Settings) -> RetryPlan:
@@ -169,7 +181,23 @@ def watermark(house: House) -> Watermark:
     return Watermark(house.store, house.settings.home / "watermark")
 
 
-def web(house: House) -> Starlette:
+def health(house: House, crew: Crew, *, sends: bool) -> Health:
+    """What says whether this process lives and can work; where it sends, the data folder must have room too."""
+    file = sqlite_file(house.store)
+    folders = [file.parent] if file else []
+    if sends:
+        folders.append(house.settings.home)
+    return Health(
+        Readiness(house.store, fingerprint=house.keys.fingerprint, folders=[*dict.fromkeys(folders)]), crew.ailments
+    )
+
+
+def metrics(house: House, health: Health, gauges: Gauges) -> Starlette:
+    """What is served on the address of the metrics."""
+    return metrics_page.make(house.store, gauges.registry, health)
+
+
+def web(house: House, health: Health | None = None, gauges: Gauges | None = None) -> Starlette:
     """The web part."""
     settings = house.settings
     site = Site(
@@ -178,12 +206,16 @@ def web(house: House) -> Starlette:
         media=(settings.home / "media", *settings.template_folders("media")),
         trusted_proxies=settings.trusted_proxies,
     )
-    return app.make(house.store, TokenMaker(house.keys), site)
+    traffic = Traffic(gauges.registry) if gauges else None
+    return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
 
 
-def sender(house: House, *, share: int = 1) -> Sender:
+def sender(house: House, *, share: int = 1, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:
     """A sender; where `share` of them work side by side, each keeps to its part of the rate."""
     settings = house.settings
+    way_out = transport(settings)
+    if gauges is not None and isinstance(way_out, SmtpTransport):
+        gauges.follow("outreach_relay_connections", "Connections to the relay that are open.", way_out.connected)
     rate = settings.rate
     options = SenderOptions(
         public_url=settings.public_url,
@@ -194,16 +226,23 @@ def sender(house: House, *, share: int = 1) -> Sender:
         sign=sign(settings),
         journals=journals(settings),
         watermark=watermark(house),
+        watch=watch or Watch(gauges),
     )
-    return Sender(house.store, transport(settings), TokenMaker(house.keys), options)
+    return Sender(house.store, way_out, TokenMaker(house.keys), options)
 
 
-def man(crew: Crew, house: House, *, senders: int, clock: bool) -> None:
+def man(crew: Crew, house: House, *, senders: int, clock: bool, gauges: Gauges | None = None) -> None:
     """Put clock and senders to work in a crew; raises SettingsError where they cannot be had."""
     if clock:
-        crew.add("clock", _clock(house).run)
+        keeper = _clock(house, gauges)
+        crew.add("clock", keeper.run, pulse=keeper.pulse)
+    if gauges is not None and senders:
+        folder = journals(house.settings)
+        gauges.follow("outreach_journal_bytes", "What the journals of this host take.", lambda: journal.size(folder))
     for number in range(senders):
-        crew.add(f"sender-{number + 1}", looping(sender(house, share=senders).run))
+        watch = Watch(gauges)
+        work = sender(house, share=senders, gauges=gauges, watch=watch).run
+        crew.add(f"sender-{number + 1}", looping(work), pulse=watch.pulse)
 
 
 _clock = clock

@@ -69,6 +69,11 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("OUTREACH_QUOTE_URL", "https://clinic example.org/", "without spaces"),
         ("OUTREACH_QUOTE_URL", "https://clinic.example:99999/", "Port out of range"),
         ("OUTREACH_TEMPLATES", "no/such/folder", "a folder that exists"),
+        ("OUTREACH_METRICS", "9100", "127.0.0.1:9100"),
+        ("OUTREACH_METRICS", "127.0.0.1:99999", "127.0.0.1:9100"),
+        ("OUTREACH_METRICS", "http://127.0.0.1:9100", "127.0.0.1:9100"),
+        ("OUTREACH_METRICS", "::1:9100", "[::1]:9100"),
+        ("OUTREACH_LOG", "xml", "'text' or 'json'"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_what_would_be_right(
@@ -192,3 +197,27 @@ def test_the_proxies_that_are_trusted_can_be_named_in_the_environment_and_in_the
     assert config.load().trusted_proxies == (ip_network("10.0.0.0/8"),)
     monkeypatch.setenv("OUTREACH_TRUSTED_PROXIES", "127.0.0.1/32, ::1")
     assert config.load().trusted_proxies == (ip_network("127.0.0.1/32"), ip_network("::1/128"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("127.0.0.1:9100", ("127.0.0.1", 9100)),
+        ("[::1]:0", ("::1", 0)),
+        ("metrics.internal:80", ("metrics.internal", 80)),
+    ],
+)
+def test_the_address_of_the_metrics_is_a_host_and_a_port(
+    monkeypatch: pytest.MonkeyPatch, text: str, place: tuple[str, int]
+) -> None:
+    assert config.load().metrics is None
+    monkeypatch.setenv("OUTREACH_METRICS", text)
+    assert config.load().metrics == place
+
+
+def test_passwords_are_known_as_they_are_written_and_as_they_are_meant() -> None:
+    settings = config.load(
+        smtp_url="smtps://user:p%40ss@mail.example", database_url="postgresql+psycopg://user:word@db.example/outreach"
+    )
+    assert settings.passwords == {"p%40ss", "p@ss", "word"}
+    assert config.load().passwords == frozenset()

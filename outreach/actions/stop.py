@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 
+from outreach.log import Log
 from outreach.replies import toll
 from outreach.replies.toll import StopRule
 from outreach.store import campaigns, conflict, tolls
@@ -12,7 +12,7 @@ from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
 from outreach.store.tolls import Standing
 
-log = logging.getLogger(__name__)
+log = Log("outreach.stop")
 
 
 def campaigns_gone_wrong(store: Store, rule: StopRule, *, now: datetime, only: int | None = None) -> dict[int, str]:
@@ -40,7 +40,7 @@ def _stopped(store: Store, campaign_id: int, rule: StopRule, now: datetime) -> s
             f"`outreach campaign resume {name}` goes on"
         )
         campaigns.move(session, campaign_id, CampaignState.SENDING, CampaignState.PAUSED, now=now, reason=reason)
-    log.warning("campaign_stopped campaign=%d why=%r", campaign_id, why)
+    log.warning("campaign_stopped", campaign=campaign_id, why=why)
     return reason
 
 

@@ -19,14 +19,17 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from outreach.actions import finish, launch, recur, schedule
 from outreach.actions.compose import Defaults
+from outreach.engine.gauges import Gauges
+from outreach.engine.pulse import Pulse
 from outreach.errors import OutreachError, StoreError
+from outreach.log import Log, quiet
 from outreach.store import campaigns
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Store
 from outreach.store.leader import Leadership
 from outreach.timing.schedule import shown
 
-log = logging.getLogger(__name__)
+log = Log("outreach.clock")
 
 #: Seconds between two looks at the table.
 BEAT = 1.0
@@ -55,6 +58,7 @@ class Clock:
         chores: Sequence[Chore] = (),
         guard: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        gauges: Gauges | None = None,
     ) -> None:
         self.store = store
         self.defaults = defaults
@@ -63,6 +67,8 @@ class Clock:
         #: Raises StoreError where nothing may be started: the database is not the one that it was.
         self.guard = guard
         self.now = now
+        self.gauges = gauges or Gauges()
+        self.pulse = Pulse()
         #: Campaigns that wait for an import, so that the waiting is logged once.
         self._waiting: set[int] = set()
         self._in_trouble = False
@@ -78,7 +84,7 @@ class Clock:
                 # APScheduler plans by the machine's clock, and would sleep as long as that was set back.
                 drift = time.time() - time.monotonic() - ahead
                 if drift < -SET_BACK:
-                    log.warning("clock.set_back seconds=%.0f", -drift)
+                    log.warning("machine_clock_set_back", seconds=round(-drift))
                     scheduler.shutdown()
                     scheduler = self._start()
                 ahead += drift
@@ -125,25 +131,25 @@ class Clock:
             self._away(error)
             leads = False
         except Exception:
-            log.exception("clock.failed")
+            log.exception("tick_failed")
             leads = False
         if leads is not self._leads:
-            told = "clock.leads" if leads else "clock.leads_no_more" if self._leads else "clock.stands_by"
-            log.info("%s clock=%s leader=%s", told, self._leadership.me, self._leadership.leader)
+            told = "clock_leads" if leads else "clock_leads_no_more" if self._leads else "clock_stands_by"
+            log.info(told, clock=self._leadership.me, leader=self._leadership.leader)
         self._leads = leads
 
     def _away(self, error: StoreError) -> None:
         if not self._in_trouble:
-            log.error("clock.waits %s", error)
+            log.error("clock_waits", why=error.message)
         self._in_trouble = True
 
     def _safe_tick(self) -> None:
-        if not self._leads:
-            return
         try:
-            self.tick()
+            if self._leads:
+                self.tick()
         except Exception:
-            log.exception("clock.failed")
+            log.exception("tick_failed")
+        self.pulse.beat()
 
     def _do(self, chore: Chore) -> None:
         if self._leads:
@@ -153,9 +159,9 @@ class Clock:
         try:
             chore.do(self.now())
         except OutreachError as error:
-            log.error("clock.chore_failed chore=%s %s", chore.name, error)
+            log.error("chore_failed", chore=chore.name, why=error.message)
         except Exception:
-            log.exception("clock.chore_failed chore=%s", chore.name)
+            log.exception("chore_failed", chore=chore.name)
 
     def _due(self, now: datetime) -> list[Campaign]:
         with self.store.reading() as session:
@@ -170,7 +176,7 @@ class Clock:
         except OutreachError as error:
             self._hold(campaign, error.message, now)
         except Exception as error:
-            log.exception("clock.campaign_failed campaign=%s", campaign.name)
+            log.exception("launch_failed", campaign=campaign.id)
             self._hold(campaign, f"outreach failed in itself ({type(error).__name__}: {error})", now)
 
     def _recur(self, campaign: Campaign, now: datetime) -> None:
@@ -178,9 +184,9 @@ class Clock:
         if done is None:
             return
         if done.missed:
-            log.warning("clock.runs_missed campaign=%s runs=%d", campaign.name, done.missed)
+            log.warning("runs_missed", campaign=campaign.id, runs=done.missed)
         if done.run:
-            log.info("clock.run_made campaign=%s run=%s", campaign.name, done.run.name)
+            log.info("run_made", campaign=campaign.id, run=done.run.id)
 
     def _start_campaign(self, campaign: Campaign, now: datetime) -> None:
         assert campaign.id is not None
@@ -189,10 +195,12 @@ class Clock:
             return
         outcome = launch.campaign(self.store, campaign.id, defaults=self.defaults, now=now, due=campaign.due_at)
         if outcome.result is launch.Result.LAUNCHED:
-            log.info("clock.launched campaign=%s queued=%d", campaign.name, outcome.queued)
+            self.gauges.launches.inc()
+            self.gauges.launch_delay.set((self.now() - (campaign.due_at or now)).total_seconds())
+            log.info("campaign_launched", campaign=campaign.id, queued=outcome.queued)
         elif outcome.result is launch.Result.WAITING and campaign.id not in self._waiting:
             self._waiting.add(campaign.id)
-            log.warning("clock.waits_for_import campaign=%s", campaign.name)
+            log.warning("campaign_waits", campaign=campaign.id, why="its list is being imported")
 
     def _missed(self, campaign: Campaign) -> str:
         due = shown(campaign.due_at, campaign.timezone or "UTC") if campaign.due_at else "earlier"
@@ -202,7 +210,7 @@ class Clock:
     def _hold(self, campaign: Campaign, reason: str, now: datetime) -> None:
         assert campaign.id is not None
         if schedule.hold(self.store, campaign.id, reason, due=campaign.due_at, now=now):
-            log.warning("clock.held campaign=%s reason=%s", campaign.name, reason)
+            log.warning("campaign_held", campaign=campaign.id, why=quiet(reason))
 
     def _finish(self, now: datetime) -> None:
         """Close what no sender has closed: campaigns whose last delivery was settled elsewhere, or cancelled."""
@@ -210,4 +218,4 @@ class Clock:
             numbers = [campaign.id for campaign in campaigns.sending(session)]
         for number in numbers:
             if number is not None and finish.campaign(self.store, number, now=now):
-                log.info("clock.finished campaign_id=%d", number)
+                log.info("campaign_finished", campaign=number)

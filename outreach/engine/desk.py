@@ -8,7 +8,6 @@ happens in the sender's event loop.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
@@ -19,6 +18,7 @@ from outreach.engine import outcomes
 from outreach.engine.journal import Page
 from outreach.engine.letters import Letters
 from outreach.errors import OutreachError
+from outreach.log import Log
 from outreach.replies.smtp import Stage
 from outreach.store.claims import LARGEST, Claimed
 from outreach.store.deliveries import DeliveryState
@@ -27,7 +27,7 @@ from outreach.timing.pace import Bucket
 from outreach.timing.retry import RetryPlan
 from outreach.transport.base import Outcome, Outgoing
 
-log = logging.getLogger("outreach.sender")
+log = Log("outreach.sender")
 
 #: What is claimed is begun within so many seconds, or given back: a person who leaves, and a campaign that is paused,
 #: are looked at when it is claimed.
@@ -222,6 +222,12 @@ class Desk:
         return {claimed.campaign_id for claimed in (*self._waiting, *self._out.values())}
 
     @property
+    def oldest_claim(self) -> float | None:
+        """How many seconds ago the oldest claim was made of which something is in our hands."""
+        since = min((lease.since for lease in self._leases.values()), default=None)
+        return None if since is None else self._clock() - since
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is in our hands."""
         return not (self._waiting or self._out or self._results)
@@ -261,7 +267,7 @@ class Desk:
         except OutreachError as error:
             why = f"the message cannot be written: {error.message}"
         except Exception as error:
-            log.exception("splice_failed delivery=%d campaign=%d", claimed.delivery_id, claimed.campaign_id)
+            log.exception("splice_failed", delivery=claimed.delivery_id, campaign=claimed.campaign_id)
             why = f"the message cannot be written: {type(error).__name__}"
         self._results.append(
             Result(claimed.delivery_id, claimed.claim, DeliveryState.FAILED, self._now(), why, attempted=False)

@@ -33,7 +33,7 @@ class Letters:
         self._public_url = public_url.rstrip("/")
         self._return_path = address.parse(return_path) if return_path else None
         self._sign = sign
-        self._campaigns: OrderedDict[int, tuple[Compiled, Address]] = OrderedDict()
+        self._campaigns: OrderedDict[int, tuple[Compiled, Address, bool]] = OrderedDict()
 
     def knows(self, campaign_id: int) -> bool:
         """Whether the campaign was learned, and not forgotten since."""
@@ -42,7 +42,7 @@ class Letters:
     def learn(self, campaign_id: int, data: bytes) -> None:
         """Keep a compiled campaign, and forget the one used longest ago; raises CompileError."""
         compiled = Compiled.from_bytes(data)
-        self._campaigns[campaign_id] = compiled, sender_of(compiled)
+        self._campaigns[campaign_id] = compiled, sender_of(compiled), compiled.is_dotless
         while len(self._campaigns) > KNOWN:
             self._campaigns.popitem(last=False)
 
@@ -51,7 +51,7 @@ class Letters:
 
         The same delivery gives the same Message-ID, links and return path on every attempt.
         """
-        compiled, sender = self._campaigns[claimed.campaign_id]
+        compiled, sender, is_dotless = self._campaigns[claimed.campaign_id]
         self._campaigns.move_to_end(claimed.campaign_id)
         recipient = Recipient(
             claimed.email,
@@ -69,6 +69,7 @@ class Letters:
             claimed.email,
             message,
             not claimed.email.isascii(),
+            is_dotless,
         )
 
     def _stamp(self, claimed: Claimed, sender: Address) -> Stamp:

@@ -8,7 +8,6 @@ cannot be written down is not sent: while the database is away, or the journal h
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,11 +19,13 @@ from typing import Any, TypeVar
 
 from outreach.engine import replay
 from outreach.engine.desk import Desk, boot_clock, utc_now
+from outreach.engine.gauges import Watch
 from outreach.engine.journal import Journal, Page
 from outreach.engine.ledger import Ledger, Turn
 from outreach.engine.letters import Letters, Sign
 from outreach.engine.watermark import Watermark
 from outreach.errors import JournalUnavailable, StoreError
+from outreach.log import Log
 from outreach.replies.toll import StopRule
 from outreach.store.claims import LARGEST
 from outreach.store.database import Store
@@ -33,9 +34,9 @@ from outreach.store.settlements import Result
 from outreach.timing.pace import Bucket, Rate
 from outreach.timing.retry import RetryPlan
 from outreach.tracking.token import TokenMaker
-from outreach.transport.base import Transport
+from outreach.transport.base import Outcome, Transport
 
-log = logging.getLogger("outreach.sender")
+log = Log("outreach.sender")
 
 T = TypeVar("T")
 
@@ -78,6 +79,8 @@ class SenderOptions:
     journals: Path | None = None
     #: What this host remembers of the database, so that an older copy does not send again; None remembers nothing.
     watermark: Watermark | None = None
+    #: Where it lets others see its work; each sender has its own.
+    watch: Watch = field(default_factory=Watch)
 
 
 class Sender:
@@ -131,6 +134,7 @@ class _Shift:
         self._watermark = options.watermark or Watermark(store, None)
         self._lease = options.lease.total_seconds()
         self._stop_rule = options.stop
+        self._watch_me = options.watch
         self._only = only
         self._progress = progress or (lambda _: None)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outreach-store")
@@ -165,7 +169,7 @@ class _Shift:
             self._journal.close()
             self._thread.shutdown(wait=False)
             raise
-        leaving = asyncio.create_task(self._transport.run(desk, desk.begin, desk.report, patience=patience))
+        leaving = asyncio.create_task(self._transport.run(desk, desk.begin, self._report, patience=patience))
         try:
             while not (self._done or stopped.done() or leaving.done()):
                 await self._pause(stopped, leaving)
@@ -180,6 +184,10 @@ class _Shift:
         if not leaving.cancelled():
             leaving.result()
         return {} if self._only is None else self._ledger.tallies(self._only)
+
+    def _report(self, outcome: Outcome) -> None:
+        self._watch_me.answered(outcome)
+        self._desk.report(outcome)
 
     async def _begin(self, stopped: asyncio.Task[Any], *, waits: bool) -> None:
         """See to what has to be right before anything is claimed; raises StoreError, or waits until it is."""
@@ -220,6 +228,8 @@ class _Shift:
             except StoreError as error:
                 await self._books_closed(stopped, error)
                 continue
+            self._watch_me.pulse.beat()
+            self._watch_me.books_open = True
             if self._desk.held:
                 log.warning("books_open_again")
                 self._desk.resume()
@@ -228,14 +238,17 @@ class _Shift:
     async def _books_closed(self, stopped: asyncio.Task[Any], error: StoreError) -> None:
         """Nothing leaves until the books are kept again; told once."""
         if not self._desk.held:
-            log.error("books_closed why=%r", error.message)
+            log.error("books_closed", why=error.message)
         self._desk.held = True
         self._troubles += 1
+        self._watch_me.books_open = False
+        self._watch_me.pulse.beat()
         await asyncio.wait([stopped], timeout=min(LONGEST_PAUSE, 0.25 * 2 ** min(self._troubles, 10)))
 
     async def _round(self) -> None:
         desk, now = self._desk, boot_clock()
         desk.sweep()
+        self._watch_me.holds(desk.oldest_claim)
         if now >= self._watch_at:
             await self._watch(now)
         limit = self._on_record(await self._claim_limit(now))
@@ -260,6 +273,7 @@ class _Shift:
                 self._doubtful.append(self._page)
                 self._page = None
             raise
+        self._watch_me.turned(self._unsettled, boot_clock() - now)
         self._take_over(turn, now)
         if limit:
             self._found = bool(turn.claimed)
@@ -290,7 +304,7 @@ class _Shift:
         self._doubtful.clear()
         lost = len(self._unsettled) - turn.settled
         if lost > 0:
-            log.warning("claims_lost deliveries=%d why='their lease had run out'", lost)
+            log.warning("claims_lost", deliveries=lost, why="their lease had run out")
         if self._unsettled or turn.claimed:
             self._troubles = 0
         self._desk.settled(self._unsettled)
@@ -336,7 +350,7 @@ class _Shift:
         quiet = sorted(self._sending - desk.campaigns)
         if quiet:
             for campaign_id in await self._in_thread(self._ledger.finish, quiet, utc_now()):
-                log.info("campaign_finished campaign=%d", campaign_id)
+                log.info("campaign_finished", campaign=campaign_id)
                 self._sending.discard(campaign_id)
         if self._only is not None:
             await self._look_whether_drained(self._only)
@@ -376,12 +390,14 @@ class _Shift:
         """The last page, with some patience for a database that is busy."""
         self._unsettled += self._desk.results()
         for pause in (0.2, 0.5, 1.0, 0.0):
+            begun = boot_clock()
             try:
                 turn = await self._in_thread(self._ledger.turn, self._unsettled, 0, utc_now())
             except StoreError as error:
-                log.error("books_closed_at_the_end unsettled=%d why=%r", len(self._unsettled), error.message)
+                log.error("books_closed_at_the_end", unsettled=len(self._unsettled), why=error.message)
                 await asyncio.sleep(pause)
             else:
+                self._watch_me.turned(self._unsettled, boot_clock() - begun)
                 self._take_over(turn, 0.0)
                 break
         if self._risen:

@@ -6,16 +6,18 @@ it: state `claimed` and the same token. So a sender that lost its lease cannot o
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import deliveries
+from outreach.store import deliveries, rows
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Moment, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -74,14 +76,16 @@ def claim(
     moved: Counter[tuple[int, DeliveryState]] = Counter()
     for left, (campaign_id, list_id) in _in_turn(sending(session, only), turn):
         share = -(-(min(limit, LARGEST) - len(claimed)) // left)
-        rows = _candidates(session, campaign_id, list_id, share, now) if share > 0 else []
-        kept = [row for row in rows if _bar(row) is None]
-        _exclude(session, [row for row in rows if _bar(row) is not None], now)
-        _take(session, [row.id for row in kept], token, lease_until)
-        claimed += [_claimed(row, campaign_id, token) for row in kept]
-        for row in rows:
-            moved[campaign_id, row.state] -= 1
-            moved[campaign_id, DeliveryState.EXCLUDED if _bar(row) else DeliveryState.CLAIMED] += 1
+        found = _candidates(session, campaign_id, list_id, share, now) if share > 0 else []
+        for state, candidates in found:
+            barred = [(row, why) for row in candidates if (why := _bar(row)) is not None]
+            _exclude(session, barred, now)
+            kept = [row for row in candidates if _bar(row) is None] if barred else candidates
+            claimed += [_claimed(row, campaign_id, token) for row in kept]
+            _take(session, [row[0] for row in kept], token, lease_until)
+            moved[campaign_id, state] -= len(candidates)
+            moved[campaign_id, DeliveryState.EXCLUDED] += len(barred)
+            moved[campaign_id, DeliveryState.CLAIMED] += len(kept)
     deliveries.shift(session, moved)
     return claimed
 
@@ -144,11 +148,13 @@ def sending(session: Session, only: int | None = None) -> list[tuple[int, int]]:
     return [(number, list_id) for number, list_id in session.execute(statement.order_by(campaign.c.id))]
 
 
-def _candidates(session: Session, campaign_id: int, list_id: int, share: int, now: datetime) -> list[sa.Row[Any]]:
+def _candidates(
+    session: Session, campaign_id: int, list_id: int, share: int, now: datetime
+) -> list[tuple[DeliveryState, Sequence[sa.Row[Any]]]]:
     facts = {"campaign": campaign_id, "list": list_id, "now": now}
     due = session.execute(_DUE, {**facts, "most": -(-share // 2)}).all()
     queued = session.execute(_QUEUED, {**facts, "most": share - len(due)}).all() if share > len(due) else []
-    return [*due, *queued]
+    return [(DeliveryState.DEFERRED, due), (DeliveryState.QUEUED, queued)]
 
 
 def _bar(row: sa.Row[Any]) -> str | None:
@@ -157,37 +163,28 @@ def _bar(row: sa.Row[Any]) -> str | None:
         return "suppressed"
     if row.email is None:
         return "erased"
-    if row.subscription is not SubscriptionState.CONFIRMED:
-        return "unconfirmed" if row.subscription is SubscriptionState.UNCONFIRMED else "unsubscribed"
+    if row.subscription != SubscriptionState.CONFIRMED:
+        return "unconfirmed" if row.subscription == SubscriptionState.UNCONFIRMED else "unsubscribed"
     return None
 
 
-def _exclude(session: Session, rows: Sequence[sa.Row[Any]], now: datetime) -> None:
-    for row in rows:
+def _exclude(session: Session, barred: Sequence[tuple[sa.Row[Any], str]], now: datetime) -> None:
+    for row, why in barred:
         statement = sa.update(_delivery).where(_delivery.c.id == row.id)
-        values = {"state": DeliveryState.EXCLUDED, "reason": _bar(row), "due_at": None, "settled_at": now}
+        values = {"state": DeliveryState.EXCLUDED, "reason": why, "due_at": None, "settled_at": now}
         session.execute(statement.values(**values))
 
 
 def _take(session: Session, ids: Sequence[int], token: str, lease_until: datetime) -> None:
     if ids:
-        values = {"state": DeliveryState.CLAIMED, "claim": token, "lease_until": lease_until, "due_at": None}
-        session.execute(sa.update(_delivery).where(_delivery.c.id.in_(ids)).values(**values))
+        given = {"rows": rows.packed(session, [[number] for number in ids]), "token": token, "until": lease_until}
+        session.execute(_taken(session.get_bind().dialect.name), given)
 
 
 def _claimed(row: sa.Row[Any], campaign_id: int, token: str) -> Claimed:
-    return Claimed(
-        row.id,
-        campaign_id,
-        row.attempts,
-        row.first_at,
-        row.email,
-        row.name,
-        row.language,
-        row.timezone,
-        row.attributes,
-        token,
-    )
+    number, attempts, first_at, email, name, language, timezone, attributes, *_ = tuple(row)
+    known = json.loads(attributes) if attributes != "{}" else {}
+    return Claimed(number, campaign_id, attempts, first_at, email, name, language, timezone, known, token)
 
 
 def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -198,11 +195,12 @@ def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement
     )
     return (
         sa.select(
-            *(_delivery.c.id, _delivery.c.state, _delivery.c.attempts, _delivery.c.first_at),
+            *(_delivery.c.id, _delivery.c.attempts, _delivery.c.first_at),
             *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
-            subscriber.c.attributes,
-            subscription.c.state.label("subscription"),
+            # As text: most people have no attributes, and a column that is converted costs more than one that is read.
+            sa.cast(subscriber.c.attributes, sa.Text),
             suppression.c.email_key.label("suppressed"),
+            sa.type_coerce(subscription.c.state, sa.String).label("subscription"),
         )
         .select_from(
             _delivery.outerjoin(subscriber, person)
@@ -214,6 +212,18 @@ def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement
         .limit(sa.bindparam("most"))
         .with_for_update(of=_delivery, skip_locked=True)
     )
+
+
+@cache
+def _taken(backend: str) -> sa.Update:
+    given = rows.handed_over(backend, {"id": sa.BigInteger()})
+    values: dict[str, Any] = {
+        "state": DeliveryState.CLAIMED,
+        "claim": sa.bindparam("token"),
+        "lease_until": sa.bindparam("until"),
+        "due_at": None,
+    }
+    return sa.update(_delivery).where(_delivery.c.id.in_(sa.select(given.c.id))).values(**values)
 
 
 _delivery = table_of(Delivery)

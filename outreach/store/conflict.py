@@ -7,15 +7,15 @@ is left (an address bounces while its person is erased) the database notices wit
 from __future__ import annotations
 
 import functools
-import logging
 import random
 import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from outreach.errors import DatabaseBusy
+from outreach.log import Log
 
-log = logging.getLogger(__name__)
+log = Log("outreach.store")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,7 +33,7 @@ def redone(action: Callable[P, T]) -> Callable[P, T]:
             try:
                 return action(*args, **facts)
             except DatabaseBusy as error:
-                log.info("transaction_redone action=%s again=%d why=%r", action.__qualname__, again, error.message)
+                log.info("transaction_redone", action=action.__qualname__, again=again, why=error.message)
                 # At random, lest the two meet again.
                 time.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311
         return action(*args, **facts)

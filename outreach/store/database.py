@@ -145,7 +145,11 @@ class Store:
             if str(error.orig).startswith(MOVED):
                 raise DatabaseMoved(str(error.orig)) from error
             taken_back = getattr(error.orig, "sqlstate", None) in CONFLICTS
-            if type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError} and not taken_back:
+            if (
+                type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError}
+                and not taken_back
+                and not _is_read_only(error)
+            ):
                 raise
             raise self._unavailable(error.orig or error) from error
         except self._driver_error as error:  # where an import speaks to the driver itself
@@ -198,6 +202,11 @@ class Stay:
         self._connection.execution_options(outreach_writes=writes)
         with self.store._translated(), Session(self._connection, expire_on_commit=False) as session:
             yield session
+
+
+def _is_read_only(error: sa.exc.DatabaseError) -> bool:
+    """Whether PostgreSQL takes no writes: a standby, or a server that was told so (25006)."""
+    return getattr(error.orig, "sqlstate", None) == "25006"
 
 
 def _first_line(cause: BaseException) -> str:

@@ -141,6 +141,11 @@ def _reaching(file: Path) -> Iterator[None]:
         ) from error
 
 
+def is_current(session: Session) -> bool:
+    """Whether the database has exactly this version's tables, as it is now."""
+    return session.execute(sa.select(_VERSION.c.version_num)).scalar_one_or_none() == head()
+
+
 def _refuse_newer(store: Store, found: str | None) -> None:
     if found is not None and found not in known():
         raise DatabaseTooNew(

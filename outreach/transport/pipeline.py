@@ -152,7 +152,7 @@ class Pipeline:
             self._envelope, self._body = None, outgoing
             self._awaited.append(Stage.BODY)
             following = self._take() if self._abilities.pipelining else None
-            data = envelope.body(outgoing.message)
+            data = envelope.body(outgoing)
             self._say(data if following is None else data + self._opening(following))
 
     def _answered(self, reply: Reply, stage: Stage) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
 
 from outreach.errors import TransportError
+from outreach.log import Log, quiet
 
-log = logging.getLogger("outreach.transport")
+log = Log("outreach.transport")
 
 #: Seconds before the second attempt, and at most between two.
 FIRST_PAUSE = 0.5
@@ -45,7 +45,7 @@ class Reach:
     def succeeded(self) -> None:
         """A message was answered: the relay is there."""
         if self.failures:
-            log.info("relay_back relay=%s failures=%d", self._place, self.failures)
+            log.info("relay_back", relay=self._place, failures=self.failures)
             self.failures = 0
             self._open.set()
 
@@ -61,7 +61,7 @@ class Reach:
         self._until = asyncio.get_running_loop().time() + pause
         self._open.clear()
         log.warning(
-            "relay_away relay=%s failures=%d next_in=%.1fs why=%r", self._place, self.failures, pause, str(error)
+            "relay_away", relay=self._place, failures=self.failures, next_in=f"{pause:.1f}s", why=quiet(str(error))
         )
         if self._patience is not None and self.failures >= self._patience:
             raise error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 
 from outreach.errors import TransportError
 from outreach.transport.base import Begin, Outcome, Outgoing, Report, Source
@@ -38,11 +39,20 @@ class SmtpTransport:
         self._most = messages_per_connection
         self._timeouts = timeouts or Timeouts()
         self._handshake = Handshake(relay, hello=hello, timeouts=self._timeouts, context=context)
+        self._open = 0
 
     async def run(self, source: Source, begin: Begin, report: Report, *, patience: int | None = None) -> None:
         """Send what the source hands out; see `base.Transport.run`."""
-        crew = _Crew(self._handshake, self._timeouts, self._most, Reach(str(self._relay), patience=patience))
+        reach = Reach(str(self._relay), patience=patience)
+        crew = _Crew(self._handshake, self._timeouts, self._most, reach, self._count)
         await side_by_side(crew.work(source, begin, report) for _ in range(self._connections))
+
+    def connected(self) -> int:
+        """How many connections are open now, and have been greeted."""
+        return self._open
+
+    def _count(self, more: int) -> None:
+        self._open += more
 
     async def send_one(self, outgoing: Outgoing) -> Outcome:
         """Send a single message on a connection of its own; raises TransportError where the relay cannot be used."""
@@ -69,11 +79,14 @@ class SmtpTransport:
 class _Crew:
     """What the connections of one run share."""
 
-    def __init__(self, handshake: Handshake, timeouts: Timeouts, most: int, reach: Reach) -> None:
+    def __init__(
+        self, handshake: Handshake, timeouts: Timeouts, most: int, reach: Reach, count: Callable[[int], None]
+    ) -> None:
         self._handshake = handshake
         self._timeouts = timeouts
         self._most = most
         self._reach = reach
+        self._count = count
         self._live = 0
 
     async def work(self, source: Source, begin: Begin, report: Report) -> None:
@@ -114,10 +127,12 @@ class _Crew:
             raise
         pipeline = Pipeline(wire, abilities, source, begin, told, timeouts=self._timeouts, most=self._most)
         self._live += 1
+        self._count(1)
         try:
             await pipeline.run(first, idle=IDLE_SECONDS)
         finally:
             self._live -= 1
+            self._count(-1)
         return _ended(self._handshake.relay, pipeline.fault) if pipeline.fault else None
 
 

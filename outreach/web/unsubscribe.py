@@ -21,6 +21,7 @@ from outreach.store.readers import Reader
 from outreach.tracking.token import Purpose, TokenMaker
 from outreach.web import form
 from outreach.web.pages import Pages
+from outreach.web.traffic import Traffic
 
 #: Where the act is recorded to have come from: the button of a mail client, or that of our page.
 ONE_CLICK, PAGE = "one-click", "unsubscribe page"
@@ -29,8 +30,9 @@ ONE_CLICK, PAGE = "one-click", "unsubscribe page"
 class Unsubscribe:
     """The endpoint: GET and HEAD show, POST acts."""
 
-    def __init__(self, store: Store, *, tokens: TokenMaker, pages: Pages) -> None:
+    def __init__(self, store: Store, *, tokens: TokenMaker, pages: Pages, traffic: Traffic) -> None:
         self._store = store
+        self._traffic = traffic
         self._tokens = tokens
         self._pages = pages
 
@@ -58,7 +60,9 @@ class Unsubscribe:
         return self._pages.render("unsubscribe.html", values=values)
 
     def _leave(self, delivery_id: int, source: str) -> Response:
-        unsubscribe.by_delivery(self._store, delivery_id, now=datetime.now(UTC), source=source)
+        leaving = unsubscribe.by_delivery(self._store, delivery_id, now=datetime.now(UTC), source=source)
+        if leaving is not None and leaving.changed:
+            self._traffic.left()
         with self._store.reading() as session:
             return self._left(delivery_id, readers.of_delivery(session, delivery_id))
 
