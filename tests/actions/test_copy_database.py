@@ -14,7 +14,7 @@ from outreach.engine.ledger import Ledger
 from outreach.engine.letters import Letters
 from outreach.errors import DatabaseMoved, OutreachError, StateError
 from outreach.replies.smtp import Stage
-from outreach.store import campaigns, copying, events, hits, links, subscribers, turn
+from outreach.store import campaigns, copying, events, hits, identities, links, subscribers, turn
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -22,7 +22,9 @@ from outreach.store.events import EventKind
 from outreach.store.leader import Leadership
 from outreach.store.links import Link
 from outreach.store.lists import MailingList
+from outreach.store.pace import PaceMark
 from outreach.store.settlements import Result
+from outreach.store.slowdowns import ProviderPace
 from outreach.store.subscribers import Subscriber
 from outreach.tracking.robot import Judgement
 from tests.engine import sending
@@ -46,6 +48,9 @@ def source(sqlite_store: Store, now: datetime) -> Store:
             Link(campaign_id=number, number=1, role="quote", label="Ask — now", url="https://example.org/?a=1&b=2")
         )
         hits.keep_day_key(session, "2026-03-02", b"\x00\xff key")
+        session.add(PaceMark(key="relay:mail.example.org:25/3600", next_at=1_772_442_000.123456, began=0.1, used=2**40))
+        session.add(ProviderPace(provider="example.org", rate=1 / 3, accepted=7, began=1_772_442_000.000001))
+        identities.meet(session, "news.example.org", now)
         hit = {"campaign_id": number, "link_number": 1, "at": now, "delivery_id": 3, "reader": "r", "client": None}
         hits.add_all(
             session,
