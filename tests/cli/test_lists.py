@@ -44,3 +44,25 @@ def test_what_cannot_be_is_refused(arguments: tuple[str, ...], code: int) -> Non
     said = outreach("list", *arguments)
     assert said.code == code
     assert "Traceback" not in said.err
+
+
+def test_a_list_is_private_until_the_publisher_says_otherwise() -> None:
+    outreach("list", "create", "news")
+    outreach("list", "create", "open", "--public")
+    assert {each["name"]: each["public"] for each in outreach("list", "ls", "--json").document} == {
+        "news": False, "open": True,
+    }  # fmt: skip
+    said = outreach("list", "update", "news", "--public", "--title", "Our  news")
+    assert (said.code, said.out) == (0, "The list 'news': readers see “Our news”; it is public.\n")
+    outreach("list", "update", "open", "--private")
+    shown = {each["name"]: (each["title"], each["public"]) for each in outreach("list", "ls", "--json").document}
+    assert shown == {"news": ("Our news", True), "open": ("Open", False)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("news",), 2), (("nwes", "--public"), 1), (("news", "--title", "x" * 201), 1)]
+)
+def test_an_update_that_cannot_be_is_refused(arguments: tuple[str, ...], code: int) -> None:
+    outreach("list", "create", "news")
+    assert outreach("list", "update", *arguments).code == code
+    assert outreach("list", "show", "news", "--json").document["title"] == "News"
