@@ -16,6 +16,8 @@
     ├── TransportError                 the relay cannot be reached or used
     └── StoreError                     the database, and what is kept beside it so that it can be trusted
         ├── DatabaseUnavailable        cannot be opened, locked too long, full
+        │   ├── DatabaseBusy           two transactions stood in each other's way; nothing of this one was written
+        │   └── DatabaseMoved          it was copied to another place, and goes on there
         ├── DatabaseNotReady           not initialised, or of an older version
         ├── DatabaseTooNew             made by a newer version of outreach
         ├── DatabaseRewound            older than this host remembers: restored from a copy
@@ -113,6 +115,20 @@ class StoreError(OutreachError):
 
 class DatabaseUnavailable(StoreError):
     """The database cannot be opened or written: absent, locked for too long, full."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """PostgreSQL took the transaction back whole because another stood in its way: it may be done again at once."""
+
+
+class DatabaseMoved(DatabaseUnavailable):
+    """The database was copied to another place: nothing can be written here any more."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(
+            f"{words}, and nothing is written here any more.",
+            hint="Set OUTREACH_DATABASE_URL to it (with its password) on this host, and start again.",
+        )
 
 
 class DatabaseNotReady(StoreError):

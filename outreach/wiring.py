@@ -2,94 +2,47 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from starlette.applications import Starlette
 
 from outreach import address
-from outreach.actions import initialise, record
+from outreach.actions import record, stop
 from outreach.actions.compose import Defaults
 from outreach.config import Settings
-from outreach.engine import replay
+from outreach.engine import journal, replay
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
 from outreach.engine.desk import boot_clock
 from outreach.engine.expiry import Expiry
+from outreach.engine.gauges import Gauges, Watch
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
-from outreach.errors import ArticleError, NotFound, OutreachError, SettingsError, TemplateError
+from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
+from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - offered here too: one door for callers
 from outreach.language import Languages
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
-from outreach.store import migrate
-from outreach.store.database import Store
-from outreach.timing.pace import Rate
+from outreach.replies.toll import StopRule
+from outreach.store.database import sqlite_file
 from outreach.timing.retry import RetryPlan
-from outreach.tracking.keys import KeyRing
+from outreach.timing.ways import Way, Ways
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Transport
+from outreach.transport.fleet import Fleet
 from outreach.transport.folder import FolderTransport
 from outreach.transport.relay import Folder, hello_name
 from outreach.transport.smtp import SmtpTransport
 from outreach.web import app
+from outreach.web import metrics as metrics_page
 from outreach.web.app import Site
 from outreach.web.brand import Brand
-
-
-@dataclass(frozen=True)
-class House:
-    """An opened installation: what commands and servers work with."""
-
-    settings: Settings
-    store: Store
-    keys: KeyRing
-
-    def close(self) -> None:
-        """Give back the database."""
-        self.store.close()
-
-
-def prepare(settings: Settings) -> tuple[House, str | None, str, bool]:
-    """Create or upgrade the database and make the secret key; safe to repeat.
-
-    Returns the opened house, the database's version before (None: new) and after, and whether a key was made.
-    """
-    try:
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = _make_key(settings)
-    except OSError as error:
-        raise SettingsError(
-            f"The data folder {settings.home} cannot be made or written: {error.strerror}.",
-            hint="Set OUTREACH_HOME to a folder that this user may write.",
-        ) from error
-    try:
-        house = House(settings, Store(settings.database), _keys(settings))
-        before, after = migrate.upgrade(house.store)
-        initialise.fingerprint(house.store, house.keys.fingerprint)
-    except OutreachError:
-        if made:  # a key that belongs to no database would only hide that the right one is missing
-            key_file(settings).unlink(missing_ok=True)
-        raise
-    return house, before, after, made
-
-
-def open_house(settings: Settings) -> House:
-    """Open an installation that `prepare` has made.
-
-    Raises DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable, KeyMismatch or SettingsError.
-    """
-    store = Store(settings.database)
-    migrate.require_current(store)
-    house = House(settings, store, _keys(settings))
-    initialise.require_fingerprint(store, house.keys.fingerprint)
-    return house
+from outreach.web.health import Health
+from outreach.web.readiness import Readiness
+from outreach.web.traffic import Traffic
 
 
 def article(settings: Settings, ref: str) -> tuple[str, str]:
@@ -164,6 +117,12 @@ def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:
     return [path for folder in reversed(settings.template_folders(kind)) for path in sorted(folder.glob(pattern))]
 
 
+def secrets_of(house: House) -> frozenset[str]:
+    """What must stand in no log: the keys, and the passwords of relay and database."""
+    keys = (house.keys.current, *house.keys.old)
+    return house.settings.passwords | {key.decode() for key in keys}
+
+
 def defaults(settings: Settings) -> Defaults:
     """What the settings say about a mail where neither options nor the article do."""
     return Defaults(
@@ -197,16 +156,37 @@ def brand(settings: Settings) -> Brand:
     return Brand.of(settings.brand_name or sender, settings.brand_logo or "", settings.brand_colour or "")
 
 
-def transport(settings: Settings) -> Transport:
-    """The way out that the settings name: a relay, or a folder of .eml files."""
-    way_out = settings.way_out
-    if isinstance(way_out, Folder):
-        return FolderTransport(way_out.path)
+def transport(settings: Settings, board: Ways | None = None) -> Transport:
+    """The way out that the settings name: one relay or several, or a folder of .eml files."""
+    if isinstance(settings.ways_out, Folder):
+        return FolderTransport(settings.ways_out.path)
+    transports, board = relays(settings), board or _board(settings)
+    return transports[0][1] if board is None else Fleet(transports, board, clock=boot_clock)
+
+
+def relays(settings: Settings) -> list[tuple[Way, SmtpTransport]]:
+    """Each relay that the settings name; none where they name a folder."""
+    if isinstance(settings.ways_out, Folder):
+        return []
     hello = hello_name(settings.public_url, settings.return_path, settings.sender)
-    return SmtpTransport(way_out, hello=hello, connections=settings.connections)
+    return [
+        (relay.way, SmtpTransport(relay, hello=hello, connections=relay.connections or settings.connections))
+        for relay in settings.ways_out
+    ]
 
 
-def clock(house: House) -> Clock:
+def _board(settings: Settings) -> Ways | None:
+    """What several relays, or one that has a limit, tell the books; None where there is nothing to tell."""
+    found = settings.ways
+    return Ways(found) if len(found) > 1 or any(way.limit is not None for way in found) else None
+
+
+def stop_rule(settings: Settings) -> StopRule:
+    """When a campaign stops itself."""
+    return StopRule(settings.stop_share, settings.stop_complaints, settings.stop_after)
+
+
+def clock(house: House, gauges: Gauges | None = None) -> Clock:
     """The clock, with the chores that keep the database in order."""
 
     settings = house.settings
@@ -216,13 +196,16 @@ def clock(house: House) -> Clock:
         replay.dead_senders(house.store, journals(settings), plan=plan(settings), now=now)
         expiry.look(now=now, at=boot_clock())
 
+    rule = stop_rule(settings)
     chores = (
         Chore("leases", timedelta(seconds=15), tidy),
+        # Senders look more often; complaints come when none is at work too.
+        Chore("stops", timedelta(seconds=5), lambda now: stop.campaigns_gone_wrong(house.store, rule, now=now)),
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
     )
     guard = watermark(house).require
-    return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard)
+    return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard, gauges=gauges)
 
 
 def plan(settings: Settings) -> RetryPlan:
@@ -240,7 +223,23 @@ def watermark(house: House) -> Watermark:
     return Watermark(house.store, house.settings.home / "watermark")
 
 
-def web(house: House) -> Starlette:
+def health(house: House, crew: Crew, *, sends: bool) -> Health:
+    """What says whether this process lives and can work; where it sends, the data folder must have room too."""
+    file = sqlite_file(house.store)
+    folders = [file.parent] if file else []
+    if sends:
+        folders.append(house.settings.home)
+    return Health(
+        Readiness(house.store, fingerprint=house.keys.fingerprint, folders=[*dict.fromkeys(folders)]), crew.ailments
+    )
+
+
+def metrics(house: House, health: Health, gauges: Gauges) -> Starlette:
+    """What is served on the address of the metrics."""
+    return metrics_page.make(house.store, gauges.registry, health)
+
+
+def web(house: House, health: Health | None = None, gauges: Gauges | None = None) -> Starlette:
     """The web part."""
     settings = house.settings
     site = Site(
@@ -251,68 +250,44 @@ def web(house: House) -> Starlette:
         languages=languages(settings),
         brand=brand(settings),
     )
-    return app.make(house.store, TokenMaker(house.keys), site)
+    traffic = Traffic(gauges.registry) if gauges else None
+    return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
 
 
-def sender(house: House, *, share: int = 1) -> Sender:
-    """A sender; where `share` of them work side by side, each keeps to its part of the rate."""
+def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:
+    """A sender; all of them, on all hosts, keep the limits together."""
     settings = house.settings
-    rate = settings.rate
+    board = _board(settings)
+    way_out = transport(settings, board)
+    if gauges is not None and isinstance(way_out, SmtpTransport | Fleet):
+        gauges.follow("outreach_relay_connections", "Connections to the relay that are open.", way_out.connected)
     options = SenderOptions(
         public_url=settings.public_url,
         return_path=settings.return_path,
-        rate=Rate(rate.count / share, rate.period) if rate else None,
+        limits=settings.limits,
+        ways=board,
         plan=plan(settings),
+        stop=stop_rule(settings),
         sign=sign(settings),
         journals=journals(settings),
         watermark=watermark(house),
+        watch=watch or Watch(gauges),
     )
-    return Sender(house.store, transport(settings), TokenMaker(house.keys), options)
+    return Sender(house.store, way_out, TokenMaker(house.keys), options)
 
 
-def man(crew: Crew, house: House, *, senders: int, clock: bool) -> None:
+def man(crew: Crew, house: House, *, senders: int, clock: bool, gauges: Gauges | None = None) -> None:
     """Put clock and senders to work in a crew; raises SettingsError where they cannot be had."""
     if clock:
-        crew.add("clock", _clock(house).run)
+        keeper = _clock(house, gauges)
+        crew.add("clock", keeper.run, pulse=keeper.pulse)
+    if gauges is not None and senders:
+        folder = journals(house.settings)
+        gauges.follow("outreach_journal_bytes", "What the journals of this host take.", lambda: journal.size(folder))
     for number in range(senders):
-        crew.add(f"sender-{number + 1}", looping(sender(house, share=senders).run))
+        watch = Watch(gauges)
+        work = sender(house, gauges=gauges, watch=watch).run
+        crew.add(f"sender-{number + 1}", looping(work), pulse=watch.pulse)
 
 
 _clock = clock
-
-
-def key_file(settings: Settings) -> Path:
-    """Where the secret key lies when no setting holds it."""
-    return settings.home / "secret.key"
-
-
-def _make_key(settings: Settings) -> bool:
-    key = key_file(settings)
-    if settings.secret_key is not None or key.exists():
-        return False
-    # Written beside and put in place whole: neither a full disk nor a kill leaves half of a key.
-    with NamedTemporaryFile("w", dir=settings.home, prefix=".secret.") as file:  # made with mode 0600
-        file.write(secrets.token_urlsafe(48) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-        try:
-            os.link(file.name, key)
-        except FileExistsError:
-            return False
-    return True
-
-
-def _keys(settings: Settings) -> KeyRing:
-    old = tuple(key.get_secret_value().encode() for key in settings.old_secret_keys)
-    if settings.secret_key is not None:
-        return KeyRing(settings.secret_key.get_secret_value().encode(), old)
-    try:
-        text = key_file(settings).read_text().strip()
-    except OSError as error:
-        raise SettingsError(
-            f"The secret key cannot be read from {key_file(settings)}: {error.strerror}.",
-            hint="Run `outreach init`, or set OUTREACH_SECRET_KEY to the key that the database was made with.",
-        ) from error
-    if len(text) < 32:
-        raise SettingsError(f"The secret key in {key_file(settings)} is too short to be one.")
-    return KeyRing(text.encode(), old)

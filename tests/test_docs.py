@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import typer
 
-from outreach.cli.app import app
+from outreach.cli.app import COMMANDS
+from outreach.cli.later import Later
 from outreach.config import Settings, variable
+from outreach.engine.crew import Crew
+from outreach.engine.gauges import Gauges
+from outreach.store.database import Store
+from outreach.web import metrics
+from outreach.web.health import Health
+from outreach.web.readiness import Readiness
+from outreach.web.traffic import Traffic
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def commands(group: typer.Typer, prefix: str = "outreach") -> Iterator[str]:
+def commands(tree: Mapping[str, Later], prefix: str = "outreach") -> Iterator[str]:
     """Every command as it is typed."""
-    for command in group.registered_commands:
-        yield f"{prefix} {command.name}"
-    for inner in group.registered_groups:
-        assert inner.typer_instance is not None
-        yield from commands(inner.typer_instance, f"{prefix} {inner.name}")
+    for name, later in tree.items():
+        loaded = later.loaded(name)
+        inner = getattr(loaded, "commands", None)
+        if inner is None:
+            yield f"{prefix} {name}"
+        else:
+            yield from (f"{prefix} {name} {verb}" for verb in inner)
 
 
 @pytest.mark.parametrize("field", list(Settings.model_fields))
@@ -30,7 +39,7 @@ def test_every_setting_is_documented(field: str) -> None:
     assert f"| `{variable(field)}` |" in README
 
 
-@pytest.mark.parametrize("command", list(commands(app)))
+@pytest.mark.parametrize("command", list(commands(COMMANDS)))
 def test_every_command_is_documented(command: str) -> None:
     assert re.search(rf"{re.escape(command)}\b", README), f"{command} stands nowhere in the README"
 
@@ -55,3 +64,16 @@ def test_no_file_names_a_registrys_host_or_a_path_of_somebodys_machine() -> None
     hosts = re.compile(r"(py[p]i|python[h]osted)\.(org|io)|(^|[^A-Za-z0-9_.])/(wor[k]|hom[e]|Users)/", re.MULTILINE)
     texts = [ROOT / name for name in ("README.md", "CHANGELOG.md", "pyproject.toml", "requirements.lock")]
     assert [path.name for path in [*texts, ROOT / "tests/requirements.lock"] if hosts.search(path.read_text())] == []
+
+
+def test_every_metric_is_documented(sqlite_store: Store) -> None:
+    gauges = Gauges()
+    Traffic(gauges.registry)
+    gauges.crew(Crew())
+    metrics.make(sqlite_store, gauges.registry, Health(Readiness(sqlite_store)))
+    for name in ("outreach_relay_connections", "outreach_journal_bytes"):
+        gauges.follow(name, "", lambda: 0)
+    told = [family for family in gauges.registry.collect() if family.name.startswith("outreach_")]
+    names = [f"{each.name}_total" if each.type == "counter" else each.name for each in told]
+    assert len(names) > 15
+    assert [name for name in names if not re.search(rf"`{name}[{{`]", README)] == []

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from outreach.errors import StateError
-from outreach.store import campaigns, deliveries
+from outreach.store import campaigns, conflict, deliveries
 from outreach.store.campaigns import MOVES, CampaignState
 from outreach.store.database import Store
 
 FROM = tuple(state for state in CampaignState if CampaignState.CANCELLED in MOVES[state])
 
 
+@conflict.redone
 def campaign(store: Store, campaign_id: int, *, now: datetime) -> int:
     """Cancel a campaign; the number of messages that now stay here. Safe to repeat.
 

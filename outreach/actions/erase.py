@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outreach.audience import erasure
-from outreach.store import consents, deliveries, events, lists, subscribers, subscriptions, suppressions, traces
+from outreach.store import (
+    conflict,
+    consents,
+    deliveries,
+    events,
+    lists,
+    subscribers,
+    subscriptions,
+    suppressions,
+    traces,
+)
 from outreach.store.database import Store
 from outreach.store.events import EventKind
 from outreach.store.suppressions import SuppressionReason
@@ -23,6 +33,7 @@ class Erased:
     events: int
 
 
+@conflict.redone
 def person(store: Store, email: str, *, key: bytes, now: datetime) -> Erased:
     """Erase the person with this address; raises NotFound where there is none, AddressError.
 

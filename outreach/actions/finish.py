@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from outreach.store import campaigns, deliveries
+from outreach.store import campaigns, conflict, deliveries
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
 
 
+@conflict.redone
 def campaign(store: Store, campaign_id: int, *, now: datetime) -> bool:
     """Finish a sending campaign that has nothing open; whether it was finished now. Safe to repeat."""
     with store.reading() as session:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from outreach.errors import KeyMismatch
-from outreach.store import installation
-from outreach.store.database import Store
+from outreach.errors import DatabaseMoved, KeyMismatch
+from outreach.store import fence, installation
+from outreach.store.database import MOVED, Store
 
 
 def fingerprint(store: Store, ours: str) -> None:
@@ -22,6 +22,14 @@ def require_fingerprint(store: Store, ours: str) -> None:
     with store.reading() as session:
         kept = installation.fact(session, "key_fingerprint")
     _compare(kept, ours)
+
+
+def require_here(store: Store) -> None:
+    """Raise DatabaseMoved where the database was copied to another place and goes on there."""
+    with store.reading() as session:
+        place = fence.moved_to(session)
+    if place is not None:
+        raise DatabaseMoved(f"{MOVED}{place}")
 
 
 def _compare(kept: str | None, ours: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from outreach.errors import StateError
-from outreach.store import campaigns
+from outreach.store import campaigns, conflict
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
 
 FROM = (CampaignState.SCHEDULED, CampaignState.SENDING)
 
 
+@conflict.redone
 def campaign(store: Store, campaign_id: int, *, now: datetime, reason: str | None = None) -> bool:
     """Pause a scheduled or sending campaign; False where it was paused already.
 

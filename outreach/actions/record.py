@@ -7,7 +7,7 @@ before the write begins, so that the write lock is held for the inserts alone.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -51,8 +51,10 @@ class Recorder:
     Several processes may each have one: bursts that run across them are found when a report folds.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, stored: Callable[[Judgement], object] = lambda _: None) -> None:
+        """`stored` is told the judgement of each hit that is on the disk."""
         self._store = store
+        self._told = stored
         self._bursts: Bursts[_Entry] = Bursts()
         self._locations: dict[int, dict[int, str | None]] = {}
         self._day, self._key = "", b""
@@ -97,6 +99,7 @@ class Recorder:
             hits.fold_back(session, [(entry.row["reader"], entry.row["at"]) for entry in earlier])
         for entry in entries:
             entry.stored = True
+            self._told(entry.row["judgement"])
 
     def _entry(self, ask: Ask, target: Target) -> _Entry:
         key = self._key_of(ask.at)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from outreach.actions import retry
-from outreach.store import campaigns, decisions
+from outreach.store import campaigns, conflict, decisions
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 
@@ -20,6 +20,7 @@ class Resolution(StrEnum):
     RESEND = "resend"
 
 
+@conflict.redone
 def unknown(store: Store, campaign_id: int, resolution: Resolution, *, now: datetime) -> int:
     """Resolve the unknown deliveries of a campaign; how many. Safe to repeat.
 
@@ -29,4 +30,4 @@ def unknown(store: Store, campaign_id: int, resolution: Resolution, *, now: date
         return retry.again(store, campaign_id, DeliveryState.UNKNOWN, now=now)
     with store.writing() as session:
         campaigns.locked(session, campaign_id)
-        return decisions.take_as_sent(session, campaign_id)
+        return decisions.take_as_sent(session, campaign_id, now)

@@ -9,7 +9,7 @@ from typing import Any
 from outreach.actions import launch
 from outreach.actions.compose import Defaults
 from outreach.errors import StateError
-from outreach.store import campaigns
+from outreach.store import campaigns, conflict, tolls
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.timing import recurrence
@@ -26,8 +26,11 @@ class Result(Enum):
     WAITING = "waiting"
 
 
+@conflict.redone
 def campaign(store: Store, campaign_id: int, *, defaults: Defaults, now: datetime) -> Result:
     """Resume a paused campaign; of a recurring one the runs that were held back are not made up for.
+
+    Where it stopped itself, only what comes back from now on can stop it again.
 
     Raises StateError for a campaign that is neither paused nor under way, and what a launch raises where it starts now.
     """
@@ -38,7 +41,9 @@ def campaign(store: Store, campaign_id: int, *, defaults: Defaults, now: datetim
         if found.state is not CampaignState.PAUSED:
             raise StateError(f"Campaign {found.name!r} is {found.state.value}: there is nothing to resume.")
         if found.launched_at is not None:
-            campaigns.move(session, campaign_id, CampaignState.PAUSED, CampaignState.SENDING, now=now)
+            since = tolls.as_document(tolls.of_campaign(session, campaign_id))
+            there = CampaignState.SENDING
+            campaigns.move(session, campaign_id, CampaignState.PAUSED, there, now=now, counted_from=since)
             return Result.SENDING
         due = _next_time(found, now)
         if due is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from outreach import address as addresses
-from outreach.store import deliveries, events, lists, subscribers, subscriptions, suppressions
+from outreach.store import conflict, deliveries, events, lists, subscribers, subscriptions, suppressions
 from outreach.store.database import Store
 from outreach.store.events import EventKind
 from outreach.store.suppressions import SuppressionReason
 
 
+@conflict.redone
 def address(
     store: Store, email: str, *, now: datetime, reason: SuppressionReason = SuppressionReason.MANUAL, note: str = ""
 ) -> bool:

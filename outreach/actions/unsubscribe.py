@@ -7,7 +7,7 @@ from datetime import datetime
 
 from outreach.audience.consent import Mover, SubscriptionState
 from outreach.errors import NotFound
-from outreach.store import campaigns, consents, deliveries, events, lists, subscribers, subscriptions
+from outreach.store import campaigns, conflict, consents, deliveries, events, lists, subscribers, subscriptions
 from outreach.store.consents import Act
 from outreach.store.database import Store
 from outreach.store.events import EventKind
@@ -50,6 +50,7 @@ def by_delivery(store: Store, delivery_id: int, *, now: datetime, source: str = 
     return Leaving(delivery.subscriber_id, person_.email, group.number, group.title, bool(changed))
 
 
+@conflict.redone
 def person(
     store: Store,
     subscriber_id: int,

@@ -7,10 +7,30 @@ from typing import Annotated
 import typer
 
 from outreach import __version__
-from outreach.cli import article, campaign, db, demo, doctor, init, lists, run, show, subscriber
+from outreach.cli import later, show
+from outreach.cli.later import Later
+
+#: Everything that can stand behind `outreach`, in the order of help.
+COMMANDS = {
+    "init": Later("outreach.cli.init:init"),
+    "demo": Later("outreach.cli.demo:demo"),
+    "run": Later("outreach.cli.run:run"),
+    "web": Later("outreach.cli.run:web"),
+    "clock": Later("outreach.cli.run:clock"),
+    "sender": Later("outreach.cli.run:sender"),
+    "doctor": Later("outreach.cli.doctor:doctor"),
+    "list": Later("outreach.cli.lists:app", "Make and look at mailing lists."),
+    "subscriber": Later(
+        "outreach.cli.subscriber:app", "Import people, add them, let them leave, hand out or erase what is known."
+    ),
+    "campaign": Later("outreach.cli.campaign:app", "Make, check, schedule, send and report campaigns."),
+    "db": Later("outreach.cli.db:app", "The database as a whole."),
+    "article": Later("outreach.cli.article:app", "Make articles of raw texts, web pages and Markdown."),
+}
 
 app = typer.Typer(
     name="outreach",
+    cls=later.tree(COMMANDS),
     help="E-mail newsletters and outreach: an article in, responsive mail out, every delivery accounted for.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -31,17 +51,3 @@ def _root(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """The options that stand before any command."""
-
-
-app.command("init")(init.init)
-app.command("demo")(demo.demo)
-app.add_typer(lists.app, name="list")
-app.add_typer(subscriber.app, name="subscriber")
-app.add_typer(campaign.app, name="campaign")
-app.add_typer(article.app, name="article")
-app.add_typer(db.app, name="db")
-app.command("run")(run.run)
-app.command("web")(run.web)
-app.command("clock")(run.clock)
-app.command("sender")(run.sender)
-app.command("doctor")(doctor.doctor)

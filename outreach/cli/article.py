@@ -14,7 +14,7 @@ from outreach.errors import ArticleError, NameTaken
 from outreach.message import manuscript
 from outreach.message.manuscript import Manuscript, Source
 
-app = typer.Typer(no_args_is_help=True, help="Make articles of raw texts, web pages and Markdown.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()

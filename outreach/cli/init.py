@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from outreach import config, wiring
+from outreach import config, house
 from outreach.cli import show
 
 
 def init() -> None:
     """Create or upgrade the database and make the secret key (safe to repeat)."""
     settings = config.load()
-    house, before, after, made_key = wiring.prepare(settings)
-    place = house.store.place
-    house.close()
+    opened, before, after, made_key = house.prepare(settings)
+    place = opened.store.place
+    opened.close()
     if before is None:
         show.line(f"Created the database {place}.")
     elif before != after:
@@ -19,4 +19,4 @@ def init() -> None:
     else:
         show.line(f"The database {place} is up to date (version {after}).")
     if made_key:
-        show.line(f"Made the secret key {wiring.key_file(settings)}: keep a copy, links in mail depend on it.")
+        show.line(f"Made the secret key {house.key_file(settings)}: keep a copy, links in mail depend on it.")

@@ -14,7 +14,7 @@ from outreach.cli.open import house
 from outreach.store import lists, subscriptions
 from outreach.store.lists import MailingList, Tracking
 
-app = typer.Typer(no_args_is_help=True, help="Make and look at mailing lists.")
+app = typer.Typer(no_args_is_help=True)
 
 PUBLIC = "Anybody may know of the list, and read those of its campaigns that are public."
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from outreach import config, wiring
+from outreach import config
+from outreach.house import House, open_house
 
 
 @contextmanager
-def house() -> Iterator[wiring.House]:
+def house() -> Iterator[House]:
     """The opened installation; raises the StoreError or SettingsError that says why it cannot be opened."""
-    opened = wiring.open_house(config.load())
+    opened = open_house(config.load())
     try:
         yield opened
     finally:

@@ -22,9 +22,7 @@ from outreach.cli.open import house
 from outreach.errors import OutreachError
 from outreach.store import lists, subscribers, traces
 
-app = typer.Typer(
-    no_args_is_help=True, help="Import people, add them, let them leave, hand out or erase what is known."
-)
+app = typer.Typer(no_args_is_help=True)
 
 Email = Annotated[str, typer.Argument(help="The address of the person.", show_default=False)]
 ListName = Annotated[str, typer.Option("--list", help="The name of the list.", show_default=False)]

@@ -33,11 +33,11 @@ from outreach.demo import mailbox
 from outreach.demo.catcher import Catcher, Caught
 from outreach.engine.crew import Crew, looping
 from outreach.errors import OutreachError
+from outreach.house import House, prepare
 from outreach.store import campaigns, figures
 from outreach.store.campaigns import Campaign
 from outreach.timing.schedule import Resolved
 from outreach.web import listen, server
-from outreach.wiring import House
 
 ARTICLE = "car-t-cell-therapy"
 LIST = "sample"
@@ -138,7 +138,7 @@ def staged(port: int) -> Iterator[Stage]:
     try:
         catcher.start()
         settings = _settings(folder, catcher, listen.url(listener))
-        house = wiring.prepare(settings)[0]
+        house = prepare(settings)[0]
         stage = Stage(house, catcher, listen.url(listener))
         crew.add("web", looping(lambda stop: _serve(stage, listener, stop)))
         wiring.man(crew, house, senders=1, clock=True)

@@ -7,14 +7,14 @@ we watched, by the boot clock; or when nothing happened to it for much longer th
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from outreach.log import Log
 from outreach.store import claims, settlements
 from outreach.store.database import Store
 
-log = logging.getLogger("outreach.sender")
+log = Log("outreach.sender")
 
 #: A living sender prolongs what it holds four times in a lease.
 _SIGN_OF_LIFE = 1 / 4
@@ -44,7 +44,7 @@ class Expiry:
         with self._store.writing() as session:
             leases = claims.leases(session)
             lost = settlements.expire(session, now, {token for token in over if leases.get(token) == seen[token]})
-        log.warning("leases_expired deliveries=%d state=unknown", lost)
+        log.warning("leases_expired", deliveries=lost, state="unknown")
         return lost
 
     def _over(self, leases: Mapping[str, datetime], now: datetime, at: float) -> set[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from datetime import datetime
 
+from outreach.log import Log, masked, quiet
 from outreach.replies import verdict
 from outreach.replies.verdict import Decision, Verdict
 from outreach.store.claims import Claimed
@@ -15,10 +14,7 @@ from outreach.timing import duration
 from outreach.timing.retry import RetryPlan, next_attempt
 from outreach.transport.base import Outcome
 
-log = logging.getLogger("outreach.sender")
-
-#: What looks like an address in the words of a server, which like to repeat whom they refuse.
-_ADDRESS = re.compile(r"""[^\s<>()\[\]"',:;]+@[^\s<>()\[\]"',:;]+""")
+log = Log("outreach.sender")
 
 _STATES = {
     Decision.SENT: DeliveryState.SENT,
@@ -53,28 +49,18 @@ def result(claimed: Claimed, outcome: Outcome, *, plan: RetryPlan, now: datetime
         reply.words if reply else outcome.detail or None,
         due_at,
         found.decision is not Decision.REQUEUE,
+        outcome.stage,
+        outcome.relay or None,
     )
 
 
 def _tell(claimed: Claimed, outcome: Outcome, found: Verdict) -> None:
     log.info(
-        "delivery_%s delivery=%d campaign=%d to=%s stage=%s reply=%r why=%r",
-        found.decision,
-        claimed.delivery_id,
-        claimed.campaign_id,
-        masked(claimed.email),
-        outcome.stage,
-        without_addresses(str(outcome.reply or outcome.detail)),
-        found.reason or "",
+        f"delivery_{found.decision}",
+        delivery=claimed.delivery_id,
+        campaign=claimed.campaign_id,
+        to=masked(claimed.email),
+        stage=outcome.stage,
+        reply=quiet(str(outcome.reply or outcome.detail), about=claimed.email),
+        why=found.reason or "",
     )
-
-
-def masked(email: str) -> str:
-    """An address that a log may hold: its first letter and its domain."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}***@{domain}"
-
-
-def without_addresses(text: str) -> str:
-    """A text that a log may hold: every address in it masked."""
-    return _ADDRESS.sub(lambda found: masked(found[0]), text)

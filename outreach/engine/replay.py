@@ -9,7 +9,6 @@ there everything without an answer is `unknown`. Safe to repeat, and to be kille
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from outreach.engine import outcomes, records
 from outreach.engine.records import Head, Kind, Record
+from outreach.log import Log
 from outreach.store import claims, installation, settlements
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
@@ -27,7 +27,7 @@ from outreach.store.deliveries import DeliveryState
 from outreach.store.settlements import Result
 from outreach.timing.retry import RetryPlan
 
-log = logging.getLogger("outreach.sender")
+log = Log("outreach.sender")
 
 #: An unfinished file that is older than this is nobody's.
 MAKING_SECONDS = 60.0
@@ -60,7 +60,7 @@ def _replayed(store: Store, path: Path, data: bytes, plan: RetryPlan, now: datet
     try:
         head, found = records.read(data)
     except ValueError as error:
-        log.error("journal_unreadable file=%s why=%r", path.name, str(error))
+        log.error("journal_unreadable", file=path.name, why=str(error))
         path.rename(path.with_suffix(".unreadable"))
         return Counter()
     with store.reading() as session:
@@ -69,7 +69,7 @@ def _replayed(store: Store, path: Path, data: bytes, plan: RetryPlan, now: datet
         return Counter()
     told = _settled(store, head, found, plan, now)
     path.unlink()
-    log.warning("journal_replayed file=%s %s", path.name, " ".join(f"{state}={n}" for state, n in told.items()) or "-")
+    log.warning("journal_replayed", file=path.name, **{str(state): n for state, n in told.items()})
     return told
 
 
@@ -106,7 +106,7 @@ def _abandoned(path: Path) -> Iterator[bytes | None]:
         yield None
         return
     except OSError as error:
-        log.error("journal_out_of_reach file=%s why=%r", path.name, error.strerror)
+        log.error("journal_out_of_reach", file=path.name, why=error.strerror)
         yield None
         return
     try:

@@ -8,7 +8,6 @@ cannot be written down is not sent: while the database is away, or the journal h
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,21 +19,27 @@ from typing import Any, TypeVar
 
 from outreach.engine import replay
 from outreach.engine.desk import Desk, boot_clock, utc_now
+from outreach.engine.gauges import Watch
 from outreach.engine.journal import Journal, Page
 from outreach.engine.ledger import Ledger, Turn
 from outreach.engine.letters import Letters, Sign
 from outreach.engine.watermark import Watermark
 from outreach.errors import JournalUnavailable, StoreError
+from outreach.log import Log
+from outreach.replies.toll import StopRule
 from outreach.store.claims import LARGEST
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.store.settlements import Result
-from outreach.timing.pace import Bucket, Rate
+from outreach.store.slowdowns import Change
+from outreach.store.tempo import Tidings
+from outreach.timing.limits import Limits
 from outreach.timing.retry import RetryPlan
+from outreach.timing.ways import Ways
 from outreach.tracking.token import TokenMaker
-from outreach.transport.base import Transport
+from outreach.transport.base import Outcome, Transport
 
-log = logging.getLogger("outreach.sender")
+log = Log("outreach.sender")
 
 T = TypeVar("T")
 
@@ -64,17 +69,23 @@ class SenderOptions:
     public_url: str
     #: The address that failure reports come back to; None sends with the From address.
     return_path: str | None = None
-    #: For this sender alone.
-    rate: Rate | None = None
+    #: What limits what leaves, for all senders together.
+    limits: Limits = field(default_factory=Limits)
+    #: The relays, where there are several or one has a limit: the transport knows them too.
+    ways: Ways | None = None
     plan: RetryPlan = field(default_factory=RetryPlan)
     #: How long a claim is ours without a sign of life.
     lease: timedelta = timedelta(seconds=60)
+    #: When a campaign is paused because too much of it comes back.
+    stop: StopRule = field(default_factory=StopRule)
     #: Puts a signature on each message.
     sign: Sign | None = None
     #: The folder on this host's disk where the journals of its senders lie; None keeps none.
     journals: Path | None = None
     #: What this host remembers of the database, so that an older copy does not send again; None remembers nothing.
     watermark: Watermark | None = None
+    #: Where it lets others see its work; each sender has its own.
+    watch: Watch = field(default_factory=Watch)
 
 
 class Sender:
@@ -119,14 +130,15 @@ class _Shift:
         progress: Progress | None = None,
     ) -> None:
         letters = Letters(tokens, options.public_url, return_path=options.return_path, sign=options.sign)
-        bucket = Bucket(options.rate, now=boot_clock()) if options.rate else None
         self._store = store
         self._transport = transport
         self._options = options
-        self._ledger = Ledger(store, letters, lease=options.lease, only=only)
-        self._desk = Desk(letters, plan=options.plan, bucket=bucket)
+        self._ledger = Ledger(store, letters, lease=options.lease, only=only, limits=options.limits)
+        self._desk = Desk(letters, plan=options.plan)
         self._watermark = options.watermark or Watermark(store, None)
         self._lease = options.lease.total_seconds()
+        self._stop_rule = options.stop
+        self._watch_me = options.watch
         self._only = only
         self._progress = progress or (lambda _: None)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outreach-store")
@@ -161,7 +173,7 @@ class _Shift:
             self._journal.close()
             self._thread.shutdown(wait=False)
             raise
-        leaving = asyncio.create_task(self._transport.run(desk, desk.begin, desk.report, patience=patience))
+        leaving = asyncio.create_task(self._transport.run(desk, desk.begin, self._report, patience=patience))
         try:
             while not (self._done or stopped.done() or leaving.done()):
                 await self._pause(stopped, leaving)
@@ -176,6 +188,10 @@ class _Shift:
         if not leaving.cancelled():
             leaving.result()
         return {} if self._only is None else self._ledger.tallies(self._only)
+
+    def _report(self, outcome: Outcome) -> None:
+        self._watch_me.answered(outcome)
+        self._desk.report(outcome)
 
     async def _begin(self, stopped: asyncio.Task[Any], *, waits: bool) -> None:
         """See to what has to be right before anything is claimed; raises StoreError, or waits until it is."""
@@ -216,6 +232,8 @@ class _Shift:
             except StoreError as error:
                 await self._books_closed(stopped, error)
                 continue
+            self._watch_me.pulse.beat()
+            self._watch_me.books_open = True
             if self._desk.held:
                 log.warning("books_open_again")
                 self._desk.resume()
@@ -224,14 +242,17 @@ class _Shift:
     async def _books_closed(self, stopped: asyncio.Task[Any], error: StoreError) -> None:
         """Nothing leaves until the books are kept again; told once."""
         if not self._desk.held:
-            log.error("books_closed why=%r", error.message)
+            log.error("books_closed", why=error.message)
         self._desk.held = True
         self._troubles += 1
+        self._watch_me.books_open = False
+        self._watch_me.pulse.beat()
         await asyncio.wait([stopped], timeout=min(LONGEST_PAUSE, 0.25 * 2 ** min(self._troubles, 10)))
 
     async def _round(self) -> None:
         desk, now = self._desk, boot_clock()
         desk.sweep()
+        self._watch_me.holds(desk.oldest_claim)
         if now >= self._watch_at:
             await self._watch(now)
         limit = self._on_record(await self._claim_limit(now))
@@ -243,23 +264,32 @@ class _Shift:
             raise self._no_journal
 
     async def _turn(self, limit: int, renew: Mapping[int, str], now: float) -> None:
-        token = self._page.token if self._page else ""
+        token, tidings = self._page.token if self._page else "", self._tidings()
         # Shielded: were we cancelled here, the rows that it claims would be in nobody's hands.
         self._under_way = asyncio.ensure_future(
-            self._in_thread(self._ledger.turn, self._unsettled, limit, utc_now(), token=token, renew=renew)
+            self._in_thread(
+                self._ledger.turn, self._unsettled, limit, utc_now(), token=token, renew=renew, tidings=tidings
+            )
         )
         try:
             turn = await asyncio.shield(self._under_way)
         except StoreError:
+            self._desk.notes.put_back(tidings.answers)
             self._under_way = None
             if self._page is not None:
                 self._doubtful.append(self._page)
                 self._page = None
             raise
+        self._watch_me.turned(self._unsettled, boot_clock() - now)
         self._take_over(turn, now)
         if limit:
-            self._found = bool(turn.claimed)
+            self._found = turn.more
             self._look_at = now + IDLE_SECONDS
+
+    def _tidings(self) -> Tidings:
+        """What the books are to know beside the results."""
+        answers, ways = self._desk.notes.taken(), self._options.ways
+        return Tidings(answers) if ways is None else Tidings(answers, ways.in_use(), ways.unused())
 
     def _on_record(self, limit: int) -> int:
         """How many of so many may be claimed: all, with a page in the journal, or none while it has no room."""
@@ -286,7 +316,7 @@ class _Shift:
         self._doubtful.clear()
         lost = len(self._unsettled) - turn.settled
         if lost > 0:
-            log.warning("claims_lost deliveries=%d why='their lease had run out'", lost)
+            log.warning("claims_lost", deliveries=lost, why="their lease had run out")
         if self._unsettled or turn.claimed:
             self._troubles = 0
         self._desk.settled(self._unsettled)
@@ -295,8 +325,17 @@ class _Shift:
         safe = self._lease * 0.8
         self._desk.renewed(turn.renewed, asked=asked, seconds=safe)
         if self._page is not None:
-            self._desk.put(turn.claimed, self._page, asked=asked, seconds=safe)
+            self._desk.put(turn.claimed, self._page, asked=asked, seconds=safe, at=turn.at)
             self._page = None
+        self._keep_pace(turn)
+
+    def _keep_pace(self, turn: Turn) -> None:
+        """What a turn says about relays and providers."""
+        if turn.at is not None and self._options.ways is not None:
+            for name, waits in turn.permits.items():
+                self._options.ways.permit(name, [turn.at + wait for wait in waits])
+        for change in turn.changes:
+            _tell_pace(change)
 
     async def _claim_limit(self, now: float) -> int:
         """How many to claim; where the last look found nothing, a look that takes no lock comes first."""
@@ -304,7 +343,11 @@ class _Shift:
         if not room or self._found or now < self._look_at:
             return room if self._found else 0
         self._look_at = now + IDLE_SECONDS
-        return room if await self._in_thread(self._ledger.claimable, utc_now()) else 0
+        return room if await self._in_thread(self._ledger.claimable, utc_now(), self._glanced()) else 0
+
+    def _glanced(self) -> Tidings:
+        ways = self._options.ways
+        return Tidings() if ways is None else Tidings(ways=ways.in_use())
 
     def _leases_to_renew(self, now: float) -> Mapping[int, str]:
         if now < self._renew_at:
@@ -319,8 +362,10 @@ class _Shift:
         desk = self._desk
         await self._in_thread(self._watermark.require)
         self._watch_at = now + WATCH_SECONDS
+        await self._in_thread(self._ledger.stop, self._stop_rule, utc_now())
         self._sending = await self._in_thread(self._ledger.sending)
         desk.bar(desk.campaigns - self._sending)
+        desk.notes.watch(await self._in_thread(self._ledger.look_at_pace))
         if self._risen:
             self._risen = False
             await self._in_thread(self._watermark.rise)
@@ -328,10 +373,12 @@ class _Shift:
             self._expire_at = now + EXPIRE_SECONDS
             await self._replay()
             await self._in_thread(self._ledger.expire, utc_now(), now)
+            for change in await self._in_thread(self._ledger.forget_slowdowns):
+                _tell_pace(change)
         quiet = sorted(self._sending - desk.campaigns)
         if quiet:
             for campaign_id in await self._in_thread(self._ledger.finish, quiet, utc_now()):
-                log.info("campaign_finished campaign=%d", campaign_id)
+                log.info("campaign_finished", campaign=campaign_id)
                 self._sending.discard(campaign_id)
         if self._only is not None:
             await self._look_whether_drained(self._only)
@@ -345,8 +392,13 @@ class _Shift:
         tallies = await self._in_thread(self._ledger.tallies, campaign_id)
         self._progress(tallies)
         waiting = tallies[DeliveryState.QUEUED] + tallies[DeliveryState.CLAIMED]
-        if self._desk.is_empty and not self._unsettled and (not waiting or campaign_id not in self._sending):
+        if not self._desk.is_empty or self._unsettled:
+            return
+        if not waiting or campaign_id not in self._sending:
             self._done = True
+        elif not tallies[DeliveryState.CLAIMED]:
+            held = await self._in_thread(self._ledger.held_until, campaign_id, self._glanced())
+            self._done = held is not None and self._desk.is_empty
 
     # -- the end
 
@@ -371,12 +423,14 @@ class _Shift:
         """The last page, with some patience for a database that is busy."""
         self._unsettled += self._desk.results()
         for pause in (0.2, 0.5, 1.0, 0.0):
+            begun = boot_clock()
             try:
                 turn = await self._in_thread(self._ledger.turn, self._unsettled, 0, utc_now())
             except StoreError as error:
-                log.error("books_closed_at_the_end unsettled=%d why=%r", len(self._unsettled), error.message)
+                log.error("books_closed_at_the_end", unsettled=len(self._unsettled), why=error.message)
                 await asyncio.sleep(pause)
             else:
+                self._watch_me.turned(self._unsettled, boot_clock() - begun)
                 self._take_over(turn, 0.0)
                 break
         if self._risen:
@@ -388,3 +442,10 @@ class _Shift:
 
     async def _in_thread(self, act: Callable[..., T], *facts: Any, **more: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(act, *facts, **more))
+
+
+def _tell_pace(change: Change) -> None:
+    if change.rate is None:
+        log.info("provider_recovered", provider=change.provider)
+    elif change.before is None or change.rate < change.before:
+        log.warning("provider_slowed", provider=change.provider, per_second=f"{change.rate:.3g}")

@@ -64,6 +64,16 @@ class Compiled:
     #: What splicing has worked out about it; never stored.
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def is_dotless(self) -> bool:
+        """Whether no line of any message of it can begin with a dot (RFC 5321 4.5.2), so that nobody has to look.
+
+        Values never do (`quoted.value`), nor do header fields; of parts that are rendered for each recipient it is
+        not known beforehand.
+        """
+        static = [piece for piece in self.pieces if isinstance(piece, bytes)]
+        return self.scene is None and not any(piece.startswith(b".") or b"\n." in piece for piece in static)
+
     def to_bytes(self) -> bytes:
         """The whole as bytes, for the database: a JSON document that describes the pieces, then the static bytes."""
         document = {

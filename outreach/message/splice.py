@@ -34,8 +34,8 @@ def message(compiled: Compiled, recipient: Recipient, stamp: Stamp) -> bytes:
     out = plan.static.copy()
     for ask, everywhere, uses in plan.values:
         text = ask(recipient, stamp)
-        if not _ESCAPED(text):
-            data = quoted.value(text)
+        data = text.encode() + quoted.SOFT_BREAK if _PLAIN(text) else None if _ESCAPED(text) else quoted.value(text)
+        if data is not None:
             for place in everywhere:
                 out[place] = data
             continue
@@ -129,6 +129,9 @@ def html_attribute(text: str) -> str:
     """A value inside a quoted attribute."""
     return html_text(text).replace('"', "&quot;")
 
+
+#: Whether every place writes a value as it is, and on one line; so do those that most slots hold, our own URLs.
+_PLAIN = re.compile(r"(?!\.|From )[ !#-%(-;?-~]{1,75}").fullmatch
 
 #: Finds what some place writes differently from another; most values have nothing of it.
 _ESCAPED = re.compile("[&<>\"'\u00a0]").search

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -15,10 +15,11 @@ from outreach.store.subscribers import Subscriber
 from outreach.store.suppressions import SuppressionReason
 
 
-def suppress(session: Session, bounced: Mapping[int, int], now: datetime) -> None:
+def suppress(session: Session, bounced: Mapping[int, int], held: Collection[int], now: datetime) -> None:
     """Suppress the addresses of people (number -> the delivery that bounced), and exclude what waits for them.
 
-    An address that is suppressed already keeps its older reason.
+    `held` are the campaigns in which something does (`deliveries.hold_waiting`). An address that is suppressed already
+    keeps its older reason.
     """
     if not bounced:
         return
@@ -26,7 +27,6 @@ def suppress(session: Session, bounced: Mapping[int, int], now: datetime) -> Non
     who = sa.select(subscriber.c.id, subscriber.c.email_key).where(subscriber.c.id.in_(bounced))
     for number, key in session.execute(who.order_by(subscriber.c.id)).all():
         suppressions.add(session, key, SuppressionReason.HARD_BOUNCE, now=now)
-        deliveries.exclude_person(session, number, None, "suppressed", now)
         events.append(
             session,
             EventKind.SUPPRESSED,
@@ -35,3 +35,4 @@ def suppress(session: Session, bounced: Mapping[int, int], now: datetime) -> Non
             delivery_id=bounced[number],
             detail={"reason": SuppressionReason.HARD_BOUNCE.value},
         )
+    deliveries.exclude_people(session, held, list(bounced), "suppressed", now)

@@ -69,6 +69,8 @@ class Campaign(SQLModel, table=True):
     reply_to: str | None = Field(default=None, max_length=500)
     #: Whether it stands in the archive for everybody, once it was launched and if its list is public.
     public: bool = Field(default=False)
+    #: The domain that its mail is from, known at launch: a warm-up counts by it.
+    from_domain: str | None = Field(default=None, max_length=255)
     #: The schedule as a person wrote it ...
     wall_time: str | None = Field(default=None, max_length=32)
     timezone: str | None = Field(default=None, max_length=64)
@@ -82,6 +84,8 @@ class Campaign(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=Moment)
     launched_at: datetime | None = Field(default=None, sa_type=Moment)
     finished_at: datetime | None = Field(default=None, sa_type=Moment)
+    #: What had come back when a person last said "go on" (`Toll` by name): only what comes later can stop it.
+    counted_from: dict[str, int] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))
 
     __table_args__ = (
         sa.Index("ix_campaign_due", "state", "due_at"),
@@ -127,7 +131,7 @@ def by_id(session: Session, campaign_id: int) -> Campaign:
 
 def locked(session: Session, campaign_id: int) -> Campaign:
     """The campaign as it is now, held against other writers until the transaction ends; raises NotFound."""
-    found = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
+    found = session.get(Campaign, campaign_id, with_for_update=_HOLD, populate_existing=True)
     if found is None:
         raise NotFound("campaign", str(campaign_id))
     return found
@@ -174,7 +178,7 @@ def move(
     if impossible:
         raise ValueError(f"a campaign does not go from {impossible[0]} to {to}")
     before = session.execute(
-        sa.select(_campaign.c.state).where(_campaign.c.id == campaign_id).with_for_update()
+        sa.select(_campaign.c.state).where(_campaign.c.id == campaign_id).with_for_update(**_HOLD)
     ).scalar_one_or_none()
     statement = sa.update(_campaign).where(_campaign.c.id == campaign_id, _campaign.c.state.in_(froms))
     values = {**changes, "state": to, "reason": reason, "updated_at": now}
@@ -263,6 +267,8 @@ def compiled(session: Session, campaign_id: int) -> bytes:
 
 
 _campaign = table_of(Campaign)
+#: Held against other writers, not against rows of others (events) that only name it: PostgreSQL's NO KEY UPDATE.
+_HOLD: dict[str, Any] = {"key_share": True}
 
 
 def _changed(session: Session, statement: sa.Update) -> bool:

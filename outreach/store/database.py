@@ -1,14 +1,10 @@
 """How is the database opened, and what differs between SQLite and PostgreSQL?
 
-Every transaction says beforehand whether it reads or writes. On SQLite a writer takes the write lock when it begins
-(``BEGIN IMMEDIATE``): a transaction that starts by reading and then writes would otherwise fail at once when another
-process wrote in between, however long the busy timeout is.
+Every transaction says beforehand whether it reads or writes; what the two do with that stands in `engines`.
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,14 +15,18 @@ from typing import Any, Literal
 import sqlalchemy as sa
 import sqlalchemy.dialects.postgresql
 import sqlalchemy.dialects.sqlite
-from sqlalchemy.engine import Dialect, Engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.engine import Dialect
 from sqlmodel import Session, SQLModel
 
-from outreach.errors import DatabaseUnavailable, SettingsError
+from outreach.errors import DatabaseBusy, DatabaseMoved, DatabaseUnavailable
+from outreach.store import engines
 
-#: How long a SQLite writer waits for another one, in milliseconds.
-BUSY_TIMEOUT_MS = 10_000
+#: What PostgreSQL calls it when it takes a transaction back because others wait for it: serialization failure,
+#: deadlock, a transaction that stood still for too long.
+CONFLICTS = frozenset({"40001", "40P01", "25P03"})
+
+#: How a database that was copied away begins to say so (`fence`).
+MOVED = "This database was moved to "
 
 Backend = Literal["sqlite", "postgresql"]
 
@@ -88,9 +88,9 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = _checked(url)
+        self.url = engines.parsed(url)
         self.backend: Backend = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
-        self.engine = _sqlite_engine(self.url) if self.backend == "sqlite" else _postgresql_engine(self.url)
+        self.engine = engines.sqlite(self.url) if self.backend == "sqlite" else engines.postgresql(self.url)
         self._writing_engine = self.engine.execution_options(outreach_writes=True)
         self._driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.OperationalError
         # What SQLite's snapshots give of themselves: sums that are read in several statements belong together.
@@ -142,7 +142,14 @@ class Store:
         try:
             yield
         except sa.exc.DatabaseError as error:
-            if type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError}:
+            if str(error.orig).startswith(MOVED):
+                raise DatabaseMoved(str(error.orig)) from error
+            taken_back = getattr(error.orig, "sqlstate", None) in CONFLICTS
+            if (
+                type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError}
+                and not taken_back
+                and not _is_read_only(error)
+            ):
                 raise
             raise self._unavailable(error.orig or error) from error
         except self._driver_error as error:  # where an import speaks to the driver itself
@@ -150,6 +157,8 @@ class Store:
 
     def _unavailable(self, cause: BaseException) -> DatabaseUnavailable:
         words = f"The database {self.place} cannot be used: {_first_line(cause)}."
+        if getattr(cause, "sqlstate", None) in CONFLICTS:
+            return DatabaseBusy(words, hint="Nothing was written; do it again.")
         return DatabaseUnavailable(words, hint=_remedy(cause))
 
 
@@ -178,6 +187,12 @@ class Stay:
         with self._session(writes=True) as session, session.begin():
             yield session
 
+    def hurry(self) -> None:
+        """For small commits that need not outlive a power cut: no disk is waited for while others want to write."""
+        if self.store.backend == "sqlite":
+            for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 0"):
+                self.driver().execute(f"PRAGMA {pragma}")
+
     def driver(self) -> Any:
         """The driver's own connection, for what stands outside of any transaction."""
         return self._connection.connection.driver_connection
@@ -189,69 +204,9 @@ class Stay:
             yield session
 
 
-def _checked(url: str) -> sa.URL:
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise SettingsError(
-            "OUTREACH_DATABASE_URL is not a database URL.",
-            hint="Write sqlite:///path/to/outreach.db or postgresql+psycopg://user:password@host/name.",
-        ) from error
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
-        raise SettingsError(
-            f"OUTREACH_DATABASE_URL names {parsed.drivername!r}, which outreach does not know.",
-            hint="Use sqlite:///... or postgresql+psycopg://...",
-        )
-    if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
-        raise SettingsError(
-            "OUTREACH_DATABASE_URL names no file, and a database in memory would be gone when the command ends.",
-            hint="Write sqlite:///path/to/outreach.db.",
-        )
-    return parsed
-
-
-def _sqlite_engine(url: sa.URL) -> Engine:
-    engine = sa.create_engine(
-        url,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
-        json_serializer=_json,
-        hide_parameters=True,  # an error that is logged would quote addresses
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-        # The driver's own habit of opening transactions is switched off; `begin` below opens them.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",  # a commit that was reported survives a power cut
-            "foreign_keys = ON",
-            "temp_store = MEMORY",
-            "cache_size = -32768",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get("outreach_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _postgresql_engine(url: sa.URL) -> Engine:
-    return sa.create_engine(
-        url, pool_pre_ping=True, pool_size=8, max_overflow=8, json_serializer=_json, hide_parameters=True
-    )
-
-
-def _json(value: Any) -> str:
-    """JSON as SQLite's own functions write it: they compare escaped and plain letters as different texts."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _is_read_only(error: sa.exc.DatabaseError) -> bool:
+    """Whether PostgreSQL takes no writes: a standby, or a server that was told so (25006)."""
+    return getattr(error.orig, "sqlstate", None) == "25006"
 
 
 def _first_line(cause: BaseException) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
+from itertools import product
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,13 +74,27 @@ class Delivery(SQLModel, table=True):
     code: int | None = Field(default=None)
     enhanced: str | None = Field(default=None, max_length=16)
     reply: str | None = Field(default=None, sa_type=sa.Text)
+    #: Which relay said them.
+    relay: str | None = Field(default=None, max_length=255)
+    #: The provider whose limit it waits for: set once, where a claim met it while that provider had enough.
+    lane: str | None = Field(default=None, max_length=255)
 
     # The partial indexes hold only what is still to do, and what a person asks about: a delivery that was sent stands
     # in none of them, so a claim costs the same at the end of a campaign as at its start.
     __table_args__ = (
         sa.UniqueConstraint("campaign_id", "subscriber_id", name="uq_delivery_person"),
-        _partial_index("ix_delivery_queued", "campaign_id", "id", where="state = 'queued'"),
-        _partial_index("ix_delivery_deferred", "campaign_id", "due_at", where="state = 'deferred'"),
+        _partial_index("ix_delivery_queued", "campaign_id", "id", where="state = 'queued' AND lane IS NULL"),
+        _partial_index("ix_delivery_deferred", "campaign_id", "due_at", where="state = 'deferred' AND lane IS NULL"),
+        _partial_index(
+            "ix_delivery_lane_queued", "campaign_id", "lane", "id", where="state = 'queued' AND lane IS NOT NULL"
+        ),
+        _partial_index(
+            "ix_delivery_lane_deferred",
+            "campaign_id",
+            "lane",
+            "due_at",
+            where="state = 'deferred' AND lane IS NOT NULL",
+        ),
         _partial_index("ix_delivery_claimed", "lease_until", where="state = 'claimed'"),
         _partial_index(
             "ix_delivery_told",
@@ -123,9 +138,17 @@ def freeze(session: Session, campaign_id: int, list_id: int, now: datetime) -> d
 
 def tallies(session: Session, campaign_id: int) -> dict[DeliveryState, int]:
     """How many deliveries of a campaign are in each state, every state named; costs the same for any audience."""
-    rows = session.execute(sa.select(_tally.c.state, _tally.c.n).where(_tally.c.campaign_id == campaign_id))
-    found = {row.state: row.n for row in rows}
-    return {state: found.get(state, 0) for state in DeliveryState}
+    return tallies_of(session, [campaign_id])[campaign_id]
+
+
+def tallies_of(session: Session, campaign_ids: Collection[int]) -> dict[int, dict[DeliveryState, int]]:
+    """The tallies of several campaigns, by their numbers."""
+    _write_tallies(session)
+    found = {number: dict.fromkeys(DeliveryState, 0) for number in campaign_ids}
+    columns = (_tally.c.campaign_id, _tally.c.state, _tally.c.n)
+    for row in session.execute(sa.select(*columns).where(_tally.c.campaign_id.in_(campaign_ids))) if found else ():
+        found[row.campaign_id][row.state] = row.n
+    return found
 
 
 def open_count(session: Session, campaign_id: int) -> int:
@@ -150,21 +173,36 @@ def exclude_person(
     What a sender holds already is not among them: it leaves within a second or two, or is looked at again when the
     sender gives it back.
     """
-    campaign = table_of(Campaign)
-    live = sa.select(campaign.c.id).where(campaign.c.state.in_([CampaignState.SENDING, CampaignState.PAUSED]))
+    return exclude_people(session, hold_waiting(session, [subscriber_id], list_id), [subscriber_id], reason, now)
+
+
+def hold_waiting(session: Session, subscriber_ids: Collection[int], list_id: int | None = None) -> list[int]:
+    """The live campaigns (of a list) in which something waits for these people; they stay as they are until the end.
+
+    Campaigns before deliveries, here as everywhere: a cancel takes all deliveries of its own, in an order of its own.
+    """
+    live = sa.select(_campaign.c.id).where(_campaign.c.state.in_([CampaignState.SENDING, CampaignState.PAUSED]))
     if list_id is not None:
-        live = live.where(campaign.c.list_id == list_id)
-    waiting = (
-        sa.select(_delivery.c.id, _delivery.c.campaign_id, _delivery.c.state)
-        .where(
-            _delivery.c.campaign_id.in_(live),
-            _delivery.c.subscriber_id == subscriber_id,
-            _delivery.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED]),
-        )
-        .order_by(_delivery.c.id)
-        .with_for_update()
-    )
-    rows = session.execute(waiting).all()
+        live = live.where(_campaign.c.list_id == list_id)
+    concerned = sorted(set(session.execute(_waiting(live, subscriber_ids, _delivery.c.campaign_id)).scalars()))
+    if concerned:
+        held = sa.select(_campaign.c.id).where(_campaign.c.id.in_(concerned)).order_by(_campaign.c.id)
+        session.execute(held.with_for_update(read=True)).all()
+    return concerned
+
+
+def exclude_people(
+    session: Session,
+    campaign_ids: Collection[int],
+    subscriber_ids: Collection[int],
+    reason: str,
+    now: datetime | None = None,
+) -> int:
+    """Exclude what waits for these people in these campaigns, which are held; how many deliveries that were."""
+    if not campaign_ids:
+        return 0
+    wanted = _waiting(campaign_ids, subscriber_ids, _delivery.c.id, _delivery.c.campaign_id, _delivery.c.state)
+    rows = session.execute(wanted.order_by(_delivery.c.id).with_for_update()).all()
     if not rows:
         return 0
     statement = sa.update(_delivery).where(_delivery.c.id.in_([row.id for row in rows]))
@@ -187,6 +225,17 @@ def had_lately(session: Session, subscriber_id: int, list_id: int, rhythm: Rhyth
     return session.execute(sa.select(_delivery.c.id).select_from(joined).where(mine).limit(1)).first() is not None
 
 
+def _waiting(
+    campaigns: Collection[int] | sa.Select[Any], subscriber_ids: Collection[int], *columns: sa.ColumnElement[Any]
+) -> sa.Select[Any]:
+    """What is queued or deferred for these people; the campaigns are named so that (campaign, person) serves."""
+    return sa.select(*columns).where(
+        _delivery.c.campaign_id.in_(campaigns),
+        _delivery.c.subscriber_id.in_(subscriber_ids),
+        _delivery.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED]),
+    )
+
+
 def cancel_open(session: Session, campaign_id: int, now: datetime | None = None) -> int:
     """Cancel what is queued or deferred; how many deliveries that were.
 
@@ -194,8 +243,9 @@ def cancel_open(session: Session, campaign_id: int, now: datetime | None = None)
     back.
     """
     moved: Counter[tuple[int, DeliveryState]] = Counter()
-    for state in (DeliveryState.QUEUED, DeliveryState.DEFERRED):
-        statement = sa.update(_delivery).where(_delivery.c.campaign_id == campaign_id, is_in(state))
+    lanes = (_delivery.c.lane.is_(None), _delivery.c.lane.is_not(None))  # an index for each
+    for state, lane in product((DeliveryState.QUEUED, DeliveryState.DEFERRED), lanes):
+        statement = sa.update(_delivery).where(_delivery.c.campaign_id == campaign_id, is_in(state), lane)
         values = {"state": DeliveryState.CANCELLED, "settled_at": now, "due_at": None}
         n: int = session.execute(statement.values(**values)).rowcount  # type: ignore[attr-defined]
         moved[campaign_id, state] -= n
@@ -207,10 +257,22 @@ def cancel_open(session: Session, campaign_id: int, now: datetime | None = None)
 def shift(session: Session, moved: Mapping[tuple[int, DeliveryState], int]) -> None:
     """Add to the tallies, by campaign and state; belongs into the transaction that moves the rows.
 
-    In a fixed order, so that two senders do not wait for each other.
+    Written once, right before the commit, in a fixed order. Every sender wants these few rows: so they are held for
+    the time of a commit, and nobody who holds one of them waits for anything else.
     """
-    rows = [{"campaign": campaign_id, "of": state, "more": n} for (campaign_id, state), n in sorted(moved.items()) if n]
+    if _MOVED not in session.info:
+        session.info[_MOVED] = Counter()
+        sa.event.listen(session, "before_commit", _write_tallies)
+    pending: Counter[tuple[int, DeliveryState]] = session.info[_MOVED]
+    for what, n in moved.items():
+        pending[what] += n
+
+
+def _write_tallies(session: Session) -> None:
+    pending = session.info.get(_MOVED) or {}
+    rows = [{"campaign": number, "of": state, "more": n} for (number, state), n in sorted(pending.items()) if n]
     if rows:
+        pending.clear()
         session.connection().execute(_SHIFT, rows)
 
 
@@ -304,8 +366,8 @@ def _arrived(since: Any) -> sa.ColumnElement[bool]:
 
 def _counted(session: Session, campaign_id: int, state: DeliveryState) -> int:
     mine = sa.select(sa.func.count()).where(_delivery.c.campaign_id == campaign_id, is_in(state))
-    # The second condition says nothing new; it lets SQLite see that the partial index covers the question.
-    told = mine if state is DeliveryState.QUEUED else mine.where(sa.text(_TOLD))
+    # The further condition says nothing new; it lets SQLite see that the partial index covers the question.
+    told = mine.where(_delivery.c.lane.is_(None) if state is DeliveryState.QUEUED else sa.text(_TOLD))
     n: int = session.execute(told).scalar_one()
     return n
 
@@ -316,10 +378,14 @@ def _is_frozen(session: Session, campaign_id: int) -> bool:
     )
 
 
+#: Where a session keeps what it has moved until its commit.
+_MOVED = "outreach_moved"
 _TOLD = "state IN ('failed', 'bounced', 'unknown', 'excluded')"
-_campaign = table_of(Campaign)
-_delivery = table_of(Delivery)
+_campaign, _delivery = table_of(Campaign), table_of(Delivery)
 _tally = table_of(Tally)
+#: The order of the numbers, for few rows that a partial index finds: by the plain number SQLite would go through the
+#: whole table instead, and save the sorting.
+SORTED = _delivery.c.id + 0
 _SHIFT = (
     sa.update(_tally)
     .where(_tally.c.campaign_id == sa.bindparam("campaign"), _tally.c.state == sa.bindparam("of"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,9 @@ class EventKind(StrEnum):
     COMPLAINT = "complaint"
     IMPORTED = "imported"
     ERASED = "erased"
+    #: A person had a delivery tried again, or decided what became of one that was unknown.
+    RETRIED = "retried"
+    RESOLVED = "resolved"
 
 
 class Event(SQLModel, table=True):
@@ -64,6 +67,12 @@ def append(
         "detail": dict(detail or {}),
     }
     session.execute(sa.insert(table_of(Event)).values(**values))
+
+
+def append_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write many facts down at once, each with all its columns but the number."""
+    if rows:
+        session.connection().execute(sa.insert(table_of(Event)), [dict(row) for row in rows])
 
 
 def count(session: Session, kind: EventKind, campaign_id: int) -> int:

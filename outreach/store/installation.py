@@ -28,6 +28,12 @@ def fact(session: Session, key: str) -> str | None:
     return row.value if row else None
 
 
+def state(session: Session, key: str, value: str) -> None:
+    """State a fact, in place of what was stated before."""
+    statement = insert(session, table_of(InstallationFact)).values(key=key, value=value)
+    session.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
 def state_once(session: Session, key: str, value: str) -> str:
     """State a fact unless it is stated already; the value that holds now."""
     statement = insert(session, table_of(InstallationFact)).values(key=key, value=value)

@@ -1,4 +1,8 @@
-"""Which version has the database, and how does it come to this one? Alembic, run from inside the package."""
+"""Which version has the database, and how does it come to this one? Alembic, run from inside the package.
+
+Every command asks for the version, and few migrate: Alembic, which takes longer to load than the rest, is kept out of
+the asking. A migration's file is named by its revision and what it does, as in ``0001_first_tables.py``.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable
 from outreach.store import (
+    attempts,
     campaigns,
     consents,
     deliveries,
     events,
     hits,
+    identities,
     installation,
+    leader,
     links,
     lists,
+    pace,
+    slowdowns,
     subscribers,
     subscriptions,
     suppressions,
@@ -31,18 +36,27 @@ from outreach.store.database import Store, sqlite_file
 
 #: Every file that declares a table; naming them here is what fills the metadata.
 NOUNS = (
+    attempts,
     campaigns,
     consents,
     deliveries,
     events,
     hits,
+    identities,
     installation,
+    leader,
     links,
     lists,
+    pace,
+    slowdowns,
     subscribers,
     subscriptions,
     suppressions,
 )
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+#: Where Alembic keeps the version.
+_VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
 
 
 def upgrade(store: Store) -> tuple[str | None, str]:
@@ -54,13 +68,25 @@ def upgrade(store: Store) -> tuple[str | None, str]:
     if file is not None:
         with _reaching(file):
             file.parent.mkdir(parents=True, exist_ok=True)
-    before = _version(store)
+    before = version(store)
     _refuse_newer(store, before)
-    config = _config()
+    if before == head():
+        return before, before
     with store.writing() as session:
-        config.attributes["connection"] = session.connection()
-        command.upgrade(config, "head")
+        build(session)
     return before, head()
+
+
+def build(session: Session) -> None:
+    """Bring the tables to this version, within a transaction of the caller."""
+    # Here, since loading Alembic takes longer than what most commands do, and only this needs it.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = session.connection()
+    command.upgrade(config, "head")
 
 
 def require_current(store: Store) -> None:
@@ -76,22 +102,33 @@ def require_current(store: Store) -> None:
             raise DatabaseNotReady(
                 f"There is no database at {file}.", hint="Run `outreach init` first (it is safe to repeat)."
             )
-    version = _version(store)
-    _refuse_newer(store, version)
-    if version is None:
+    found = version(store)
+    _refuse_newer(store, found)
+    if found is None:
         raise DatabaseNotReady(f"The database {store.place} is empty.", hint="Run `outreach init` first.")
-    if version != head():
+    if found != head():
         raise DatabaseNotReady(
-            f"The database {store.place} is of an older version ({version}, this program wants {head()}).",
+            f"The database {store.place} is of an older version ({found}, this program wants {head()}).",
             hint="Run `outreach init` to upgrade it; make a copy first.",
         )
 
 
+def version(store: Store) -> str | None:
+    """The revision that the database has; None where it was never made."""
+    with store.reading() as session:
+        if not sa.inspect(session.connection()).has_table(_VERSION.name):
+            return None
+        return session.execute(sa.select(_VERSION.c.version_num)).scalar_one_or_none()
+
+
 def head() -> str:
     """The newest migration that this program knows."""
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    assert newest is not None
-    return newest
+    return known()[-1]
+
+
+def known() -> list[str]:
+    """The revisions of the migrations that this program has, the oldest first."""
+    return sorted(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def metadata() -> sa.MetaData:
@@ -110,21 +147,14 @@ def _reaching(file: Path) -> Iterator[None]:
         ) from error
 
 
-def _version(store: Store) -> str | None:
-    with store.reading() as session:
-        return MigrationContext.configure(session.connection()).get_current_revision()
+def is_current(session: Session) -> bool:
+    """Whether the database has exactly this version's tables, as it is now."""
+    return session.execute(sa.select(_VERSION.c.version_num)).scalar_one_or_none() == head()
 
 
-def _refuse_newer(store: Store, version: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if version is not None and version not in known:
+def _refuse_newer(store: Store, found: str | None) -> None:
+    if found is not None and found not in known():
         raise DatabaseTooNew(
-            f"The database {store.place} was made by a newer version of outreach (its version is {version}).",
+            f"The database {store.place} was made by a newer version of outreach (its version is {found}).",
             hint="Install that version or a later one on this host; nothing was changed.",
         )
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    return config

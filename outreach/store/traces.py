@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import consents, subscriptions, suppressions
+from outreach.store import attempts, consents, subscriptions, suppressions
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Stay, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -33,6 +33,7 @@ def dossier(session: Session, person: Subscriber) -> dict[str, Any]:
         "consents": [_without(row, "list_id") for row in consents.of_person(session, person.number)],
         "suppression": {"reason": barred.reason, "note": barred.note, "at": barred.at} if barred else None,
         "deliveries": _deliveries(session, person.number),
+        "attempts": _attempts(session, person.number),
         "clicks": _clicks(session, person.number),
         "events": _events(session, person.number),
     }
@@ -56,7 +57,8 @@ def scrub(stay: Stay) -> None:
 
 def forget(session: Session, subscriber_id: int) -> dict[str, int]:
     """Take the person out of deliveries, hits and events, whose rows stay and count; how many rows each."""
-    mine = list(session.execute(sa.select(_delivery.c.id).where(*_of(subscriber_id))).scalars())
+    all_mine = sa.select(_delivery.c.id).where(*_of(subscriber_id)).order_by(_delivery.c.id)
+    mine = list(session.execute(all_mine.with_for_update()).scalars())  # in the order that senders take theirs
     # Why somebody was left out is a figure of the report; any other reason may quote a value of the person's.
     counted = sa.case((_delivery.c.state == DeliveryState.EXCLUDED, _delivery.c.reason))
     said = sa.update(_delivery).where(*_of(subscriber_id)).values(reply=None, reason=counted)
@@ -64,6 +66,7 @@ def forget(session: Session, subscriber_id: int) -> dict[str, int]:
     told = sa.update(_event).where(_event.c.subscriber_id == subscriber_id)
     told = told.values(subscriber_id=None, delivery_id=None)
     session.execute(said)
+    attempts.forget_words(session, mine)
     return {
         "deliveries": len(mine),
         "hits": len(session.execute(clicked.returning(_hit.c.id)).all()),
@@ -85,6 +88,13 @@ def _deliveries(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
         .order_by(_delivery.c.id)
     )
     return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def _attempts(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    mine = sa.select(_delivery.c.id, _campaign.c.name).join(_campaign, _campaign.c.id == _delivery.c.campaign_id)
+    names = {row.id: row.name for row in session.execute(mine.where(*_of(subscriber_id)))}
+    made = attempts.of_deliveries(session, list(names))
+    return [{"campaign": names[row["delivery_id"]], **{name: row[name] for name in attempts.FACTS}} for row in made]
 
 
 def _clicks(session: Session, subscriber_id: int) -> list[dict[str, Any]]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
+from binascii import b2a_base64
 from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
@@ -25,6 +26,7 @@ _MAC_BYTES = 16
 _PAYLOAD_BYTES = 8
 _LARGEST_ID = 2**48 - 1
 _LARGEST_NUMBER = 2**16 - 1
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Purpose(StrEnum):
@@ -101,10 +103,16 @@ class _Sealer:
         ).copy
 
     def seal(self, payload: bytes) -> str:
+        # Written out, not put together of smaller steps: a message has about ten tokens, the dearest part of making it.
         mac = self._mac()
         mac.update(payload)
         tag = mac.digest()
-        return urlsafe_b64encode(tag + self._crypt(tag, payload)).decode("ascii")
+        stream = self._stream()
+        stream.update(tag)
+        mixed = int.from_bytes(stream.digest(), "big") ^ int.from_bytes(payload, "big")
+        return (
+            b2a_base64(tag + mixed.to_bytes(_PAYLOAD_BYTES, "big"), newline=False).translate(_URLSAFE).decode("ascii")
+        )
 
     def open(self, sealed: bytes) -> bytes:
         return self._crypt(sealed[:_MAC_BYTES], sealed[_MAC_BYTES:])

@@ -8,14 +8,12 @@ touches the database; it calls both from the event loop that it runs in.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from outreach.replies.smtp import Reply, Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One message in its envelope."""
 
     #: 0 for a test mail, of which no delivery is kept.
@@ -28,10 +26,11 @@ class Outgoing:
     message: bytes
     #: Whether only a relay that speaks SMTPUTF8 (RFC 6531) can take it.
     needs_smtputf8: bool = False
+    #: Whether it is known that no line begins with a dot, so that nobody has to look for one.
+    is_dotless: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one message that was handed out."""
 
     delivery_id: int
@@ -42,6 +41,8 @@ class Outcome:
     stage: Stage
     #: What happened, where no reply says it.
     detail: str = ""
+    #: The relay that it was handed to, HOST:PORT; "" where there is none.
+    relay: str = ""
 
 
 class Source(Protocol):

@@ -28,13 +28,22 @@ def rcpt(outgoing: Outgoing) -> str:
     return f"RCPT TO:<{outgoing.recipient}>\r\n"
 
 
-def body(message: bytes) -> bytes:
+def body(outgoing: Outgoing) -> bytes:
     """The message as it travels after 354, its end included: dots doubled at line starts (RFC 5321 4.5.2)."""
+    message = outgoing.message
+    return _ended(message if outgoing.is_dotless else _stuffed(message))
+
+
+def _stuffed(message: bytes) -> bytes:
     if _LEADING_DOT.search(message) is not None:
         # After a bare LF too: some servers take it for a line end, and a dot alone would end the message for them.
         message = message.replace(b"\n.", b"\n..")
     if message.startswith(b"."):
         message = b"." + message
+    return message
+
+
+def _ended(message: bytes) -> bytes:
     return message + (b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")
 
 

@@ -22,11 +22,13 @@ from outreach.tracking.token import TokenMaker
 from outreach.web.archive import Archive
 from outreach.web.brand import Brand
 from outreach.web.group import Group
-from outreach.web.health import Ready, alive
+from outreach.web.health import Health
 from outreach.web.media import Media
 from outreach.web.pages import Pages
 from outreach.web.preferences import Preferences
+from outreach.web.readiness import Readiness
 from outreach.web.redirect import Redirect
+from outreach.web.traffic import Traffic
 from outreach.web.unsubscribe import Unsubscribe
 from outreach.web.view import View
 
@@ -52,12 +54,24 @@ class Site:
         return urlsplit(self.public_url).path.rstrip("/")
 
 
-def make(store: Store, tokens: TokenMaker, site: Site) -> Starlette:
-    """The web part, ready to be served (see `web.server`)."""
+def make(
+    store: Store,
+    tokens: TokenMaker,
+    site: Site,
+    *,
+    health: Health | None = None,
+    traffic: Traffic | None = None,
+) -> Starlette:
+    """The web part, ready to be served (see `web.server`).
+
+    `health` answers for what else works in this process, and `traffic` counts for its metrics.
+    """
+    health = health or Health(Readiness(store))
+    traffic = traffic or Traffic()
     pages = Pages(site.pages, languages=site.languages, brand=site.brand, base=site.base)
-    clicks: Group[Ask, str | None] = Group(Recorder(store).clicks, name="clicks")
+    clicks: Group[Ask, str | None] = Group(Recorder(store, traffic.hit).clicks, name="clicks")
     redirect = Redirect(clicks.ask, tokens=tokens, pages=pages, trusted=site.trusted_proxies)
-    unsubscribe = Unsubscribe(store, tokens=tokens, pages=pages)
+    unsubscribe = Unsubscribe(store, tokens=tokens, pages=pages, traffic=traffic)
     preferences = Preferences(store, tokens=tokens, pages=pages)
     view = View(store, tokens=tokens, pages=pages, public_url=site.public_url)
 
@@ -81,8 +95,8 @@ def make(store: Store, tokens: TokenMaker, site: Site) -> Starlette:
             Route("/archive/{number}", archive.letter),
             Route("/feed.xml", archive.feed),
             Route("/media/{name}", Media(site.media, pages=pages).picture),
-            Route("/healthz", alive),
-            Route("/readyz", Ready(store).page),
+            Route("/healthz", health.alive),
+            Route("/readyz", health.ready),
         ],
         exception_handlers={HTTPException: pages.of_status, 500: pages.of_status},
         lifespan=lifespan,

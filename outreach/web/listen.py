@@ -8,8 +8,11 @@ import socket
 from outreach.errors import SettingsError
 
 
-def on(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises SettingsError where host or port cannot be had."""
+def on(host: str, port: int, *, named: str = "--port") -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises SettingsError where host or port cannot be had.
+
+    `named` is where the port was said, for the hint.
+    """
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -21,7 +24,7 @@ def on(host: str, port: int) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise _refused(host, port, error) from error
+        raise _refused(host, port, error, named) from error
     return listener
 
 
@@ -31,10 +34,10 @@ def url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _refused(host: str, port: int, error: OSError) -> SettingsError:
+def _refused(host: str, port: int, error: OSError, named: str) -> SettingsError:
     if error.errno == errno.EADDRINUSE:
         return SettingsError(
-            f"Port {port} of {host} is in use already.", hint="Name another with --port, or 0 for any free one."
+            f"Port {port} of {host} is in use already.", hint=f"Name another with {named}, or 0 for any free one."
         )
     if error.errno == errno.EACCES:
         return SettingsError(f"Port {port} needs more rights than this user has.", hint="Name one above 1023.")

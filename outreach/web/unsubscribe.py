@@ -25,6 +25,7 @@ from outreach.tracking.token import Purpose, TokenMaker
 from outreach.web import choices, form
 from outreach.web.choices import Done, Visit
 from outreach.web.pages import Pages, wishes
+from outreach.web.traffic import Traffic
 
 #: Where the act is recorded to have come from: the button of a mail client, or that of our page.
 ONE_CLICK, PAGE = "one-click", "unsubscribe page"
@@ -33,8 +34,9 @@ ONE_CLICK, PAGE = "one-click", "unsubscribe page"
 class Unsubscribe:
     """The endpoint: GET and HEAD show, POST acts."""
 
-    def __init__(self, store: Store, *, tokens: TokenMaker, pages: Pages) -> None:
+    def __init__(self, store: Store, *, tokens: TokenMaker, pages: Pages, traffic: Traffic) -> None:
         self._store = store
+        self._traffic = traffic
         self._tokens = tokens
         self._pages = pages
 
@@ -75,10 +77,12 @@ class Unsubscribe:
             visit = Visit(self._store, reader, delivery_id, PAGE, now)
             if "less" in given:
                 return self._show(delivery_id, wished, visit.less(given))
-            if given["leave"] == "all":
-                visit.leave("all")
+            if given["leave"] == "all" and visit.leave("all"):
+                self._traffic.left()
         source = ONE_CLICK if b"List-Unsubscribe" in posted else PAGE
-        unsubscribe.by_delivery(self._store, delivery_id, now=now, source=source)
+        leaving = unsubscribe.by_delivery(self._store, delivery_id, now=now, source=source)
+        if leaving is not None and leaving.changed:
+            self._traffic.left()
         return self._left(delivery_id, self._reader(delivery_id), wished)
 
     def _left(self, delivery_id: int, reader: Reader | None, wished: Iterable[str]) -> Response:

@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from outreach.actions import erase, suppress, unsubscribe
 from outreach.audience import erasure
 from outreach.errors import NotFound
+from outreach.replies.smtp import Stage
 from outreach.store import consents, deliveries, events, subscribers, suppressions, traces
+from outreach.store.attempts import Attempt
 from outreach.store.campaigns import CampaignState
 from outreach.store.consents import Act
 from outreach.store.database import Store, table_of
-from outreach.store.deliveries import Delivery
+from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.events import EventKind
 from outreach.store.hits import Hit
 from outreach.tracking.robot import Judgement
@@ -39,6 +41,8 @@ def campaign(store: Store, now: datetime) -> int:
             .where(table_of(Delivery).c.subscriber_id == 1)
             .values(reply=f"250 <{EMAIL}> ok", reason=f"the message cannot be written: {EMAIL!r} cannot stand in To")
         )
+        tried = {"stage": Stage.RCPT, "state": DeliveryState.DEFERRED, "reason": f"{EMAIL} is greylisted"}
+        session.add(Attempt(delivery_id=1, campaign_id=number, at=now, reply=f"450 <{EMAIL}> later", **tried))
         hit = {"campaign_id": number, "link_number": 1, "at": now, "reader": "r", "judgement": Judgement.HUMAN}
         session.add(Hit(**hit, delivery_id=1))
         session.add(Hit(**hit, delivery_id=2))
@@ -54,6 +58,7 @@ def test_a_dossier_holds_everything_and_is_json(store: Store, now: datetime, cam
     assert [row["list"] for row in found["subscriptions"]] == ["sample"]
     assert [(row["wording"], row["act"].value) for row in found["consents"]] == [("yes", "given")]
     assert [row["campaign"] for row in found["deliveries"]] == ["spring"]
+    assert [(row["campaign"], row["state"]) for row in found["attempts"]] == [("spring", DeliveryState.DEFERRED)]
     assert [row["judgement"].value for row in found["clicks"]] == ["human"]
     assert [row["kind"].value for row in found["events"]] == ["complaint"]
     assert found["suppression"] is None
@@ -68,6 +73,7 @@ def test_nothing_names_an_erased_person_and_every_sum_stays(store: Store, now: d
         after = deliveries.tallies(session, campaign)
         assert sum(after.values()) == sum(before.values())
         assert session.execute(sa.select(sa.func.count()).select_from(table_of(Hit))).scalar_one() == 2
+        assert session.execute(sa.select(sa.func.count()).select_from(table_of(Attempt))).scalar_one() == 1
         names = sa.inspect(session.connection()).get_table_names()
         dump = "\n".join(str(row) for name in names for row in session.execute(sa.text(f'SELECT * FROM "{name}"')))
     assert EMAIL not in dump

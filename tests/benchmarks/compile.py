@@ -12,19 +12,16 @@ import statistics
 import sys
 import time
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import jinja2
-from markupsafe import Markup
+from outgoing import plain_script
 
 from outreach import config, wiring
 from outreach.address import parse_mailbox
 from outreach.message import article as articles
-from outreach.message import compile, inline, plaintext, splice
+from outreach.message import compile, splice
 from outreach.message.article import Article
 from outreach.message.compiled import Compiled
 from outreach.message.headers import Identity
@@ -115,33 +112,9 @@ def _splice(compiled: Compiled, people: list[Recipient], stamps: list[Stamp]) ->
 
 def _script(article: Article, layout: Layout, people: list[Recipient]) -> float:
     """Microseconds a message of a script that does everything for each recipient."""
-    environment = jinja2.Environment(autoescape=True, loader=jinja2.DictLoader(dict(layout.sources)))
-    environment.filters["fallback"] = lambda value, instead: value or instead
-    body = environment.from_string(articles.render_html(article))
-    page = environment.get_template("layout.html")
-    stamp = _constant_stamp()
     began = time.perf_counter()
-    for recipient in people:
-        about = {**vars(article), "direction": article.direction}
-        about["body"] = Markup(body.render(name=recipient.name))
-        html = page.render(
-            name=recipient.name,
-            article=about,
-            links={
-                "unsubscribe": stamp.unsubscribe,
-                "preferences": stamp.preferences,
-                "view": stamp.view,
-                **article.links,
-            },
-            publisher={"name": "Clinic News", "address": "news@clinic.example"},
-            mailing_list={"name": "cells", "title": "Cell news"},
-            postal_address="1 Road, Town",
-        )
-        message = EmailMessage(policy=SMTP)
-        message["From"], message["To"], message["Subject"] = "news@clinic.example", recipient.email, article.title
-        message.set_content(plaintext.from_html(html))
-        message.add_alternative(inline.inline(html, layout.sources["layout.css"]), subtype="html")
-        message.as_bytes()
+    for _ in plain_script.messages(article, layout, people, START):
+        pass
     return 1e6 * (time.perf_counter() - began) / len(people)
 
 

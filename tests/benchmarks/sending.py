@@ -1,202 +1,170 @@
-"""How fast do messages leave? `.venv/bin/python tests/benchmarks/sending.py [--rows N] [--sink builtin|smtp-sink]`
+"""How fast do messages leave? The whole way, against Postfix' `smtp-source -d` with the same bytes.
 
-The whole way: claimed from SQLite with durable commits, spliced, pipelined over loopback, settled. The sink takes
-everything and runs in a process of its own. Prints one JSON document.
+    .venv/bin/python tests/benchmarks/sending.py [--rows 20000] [--rounds 3] [--postgresql auto] [--rtt 20] [--script]
+    .venv/bin/python tests/benchmarks/sending.py --million [--rows 1000000]
+
+Ours: the shipped campaign, claimed from the database with durable commits, spliced with its tokens, its attempts in the
+journal, pipelined over loopback, settled. Both send into the same `smtp-sink`, in rounds that alternate; ratios are of
+one round. Prints one JSON document.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import multiprocessing
-import resource
-import shutil
-import socket
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-import sqlalchemy as sa
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from outreach.engine.sender import Sender, SenderOptions
-from outreach.message.compiled import Compiled, Field, Piece
-from outreach.message.links import TrackedLink
-from outreach.message.slots import Click, Context, Own, Slot, Value
-from outreach.store import campaigns, deliveries, migrate
+import launch
+from outgoing import million, outbox, plain_script, sinks
+from outgoing.outbox import Way
+
+from outreach import config, wiring
+from outreach.message import article as articles
+from outreach.message.recipient import Recipient
 from outreach.store.database import Store
-from outreach.tracking.keys import KeyRing
-from outreach.tracking.token import TokenMaker
-from outreach.transport.relay import Relay, Tls
-from outreach.transport.smtp import SmtpTransport
 
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+#: How many connections `smtp-source` is tried with; its best is what counts.
+SESSIONS = (1, 5, 20)
+
+#: A measurement: messages a second, and what else there is to tell.
+Measure = Callable[[], tuple[float, dict[str, Any]]]
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, default=20_000, help="recipients (20,000)")
-    options.add_argument("--connections", type=int, default=20)
-    options.add_argument("--bytes", type=int, default=30_000, help="about the size of a message (30,000)")
-    options.add_argument("--sink", choices=["builtin", "smtp-sink"], default="builtin")
-    chosen = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="outreach-sending-") as folder, sink(chosen.sink) as port:
-        store = Store(f"sqlite:///{folder}/sending.db")
-        migrate.upgrade(store)
-        size = fill(store, chosen.rows, chosen.bytes)
-        print(f"{chosen.rows:,} messages of about {size:,} bytes into {chosen.sink}", file=sys.stderr)
-        told = measured(store, port, chosen.connections)
-        store.close()
-    print(json.dumps({"rows": chosen.rows, "sink": chosen.sink, "connections": chosen.connections, **told}, indent=2))
+    chosen = _options()
+    with tempfile.TemporaryDirectory(prefix="outreach-sending-") as name, sinks.smtp_sink() as port:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if chosen.million:
+            told = million.measured(folder, port, chosen.rows or 1_000_000)
+        else:
+            with sinks.far_away(port, chosen.rtt / 1000) if chosen.rtt else nullcontext(port) as way_in:
+                told = _compared(folder, way_in, chosen)
+    print(json.dumps(told, indent=2))
 
 
-def measured(store: Store, port: int, connections: int) -> dict[str, object]:
-    """Drain the campaign."""
-    transport = SmtpTransport(Relay("127.0.0.1", port, Tls.OFF), hello="bench.example", connections=connections)
-    tokens = TokenMaker(KeyRing(b"0123456789abcdef0123456789abcdef"))
-    sender = Sender(store, transport, tokens, SenderOptions(public_url="https://clinic.example"))
-    begun, cpu = time.perf_counter(), time.process_time()
-    tallies = asyncio.run(sender.drain(1))
-    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
-    told = {state.value: n for state, n in tallies.items() if n}
-    done = sum(told.values())
-    return {
-        "seconds": round(seconds, 2),
-        "per_second": round(done / seconds),
-        "cpu_us_per_message": round(cpu / done * 1e6, 1),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "deliveries": told,
-    }
+def _compared(folder: Path, port: int, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Rounds of everything, one after another."""
+    rows = chosen.rows or 20_000
+    message = folder / "message"
+    message.write_bytes(outbox.one_message().replace(b"\r\n", b"\n"))
+    sessions = (chosen.connections,) if chosen.rtt else SESSIONS
+    with _databases(folder, rows, chosen.postgresql) as stores:
+        measures: dict[str, Measure] = {
+            f"smtp-source, {count} sessions": _source(port, message, rows, count) for count in sessions
+        }
+        for kind, store in stores.items():
+            way = Way(_url(store), port, folder / kind, connections=chosen.connections)
+            measures[kind] = _ours(store, way, rows)
+            measures[f"{kind}, 2 senders"] = _ours(store, replace(way, senders=2), rows)
+            if not chosen.rtt:
+                signed = replace(way, key=_key(folder))
+                measures[f"{kind}, DKIM"] = _ours(store, signed, rows)
+                measures[f"{kind}, DKIM, 2 senders"] = _ours(store, replace(signed, senders=2), rows)
+        if chosen.script:
+            measures["script"] = _script(port, folder, chosen.script_rows)
+        found = [{name: _measured(name, measure) for name, measure in measures.items()} for _ in range(chosen.rounds)]
+    facts = {"rows": rows, "bytes": len(outbox.one_message()), "rtt_ms": chosen.rtt, "rounds": chosen.rounds}
+    return {**facts, "connections": chosen.connections, **_told(found)}
 
 
-def fill(store: Store, rows: int, size: int) -> int:
-    """A list, its people, one launched campaign; the size of a message."""
-    numbers = f"(WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g WHERE i < {rows}) SELECT i FROM g) g"
-    email = "'p' || i || '@example.org'"
-    statements = [
-        "INSERT INTO mailing_list (id, name, title, tracking, created_at) VALUES (1, 'all', 'All', 'off', :now)",
-        "INSERT INTO subscriber (id, email, email_key, name, language, timezone, attributes, tracking_consent, "
-        f"created_at, updated_at) SELECT i, {email}, {email}, 'Person ' || i, 'en', 'UTC', '{{}}', 0, :now, :now "
-        f"FROM {numbers}",
-        "INSERT INTO subscription (list_id, subscriber_id, state, created_at, changed_at) "
-        f"SELECT 1, i, 'confirmed', :now, :now FROM {numbers}",
-        "INSERT INTO campaign (id, name, list_id, state, article_name, article, layout_name, layout, created_at, "
-        "updated_at) VALUES (1, 'c', 1, 'sending', 'a', 'a', 'l', '{}', :now, :now)",
-    ]
-    data = compiled(size)
-    with store.writing() as session:
-        for statement in statements:
-            session.execute(sa.text(statement), {"now": NOW.replace(tzinfo=None)})
-        campaigns.store_compiled(session, 1, data.to_bytes())
-        deliveries.freeze(session, 1, 1, NOW)
-    return sum(len(piece) for piece in data.pieces if isinstance(piece, bytes))
+def _measured(name: str, measure: Measure) -> tuple[float, dict[str, Any]]:
+    speed, more = measure()
+    print(f"{name}: {speed:,.0f}/s {more or ''}", file=sys.stderr)
+    return speed, more
 
 
-def compiled(size: int) -> Compiled:
-    """A campaign as the compiler makes it: six tracked links, a greeting in both parts, the usual headers."""
-    filler = b"information, not advice, and how the treatment goes from day to day =\r\n"
-    block = filler * max(1, size // len(filler) // 8)
-    links = tuple(TrackedLink(number, "quote", "Quote", "https://clinic.example/quote") for number in range(1, 7))
-    body: list[Piece] = []
-    for link in links:
-        body += [block, Slot(Click(link.number), Context.ATTRIBUTE), b"=\r\n"]
-    pieces: tuple[Piece, ...] = (
-        b"From: Clinic News <news@clinic.example>\r\nSubject: Understanding the therapy\r\n",
-        *(Field.TO, Field.MESSAGE_ID, Field.LIST_UNSUBSCRIBE, Field.FEEDBACK_ID),
-        b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n"
-        b"Content-Transfer-Encoding: quoted-printable\r\n\r\nGood day, ",
-        Slot(Value(("name",), "reader"), Context.HTML),
-        b"=\r\n",
-        *body,
-        Slot(Own.UNSUBSCRIBE, Context.ATTRIBUTE),
-        b"=\r\nGood bye.\r\n",
-    )
-    return Compiled(links=links, required=frozenset(), size_bound=size, pieces=pieces)
+def _told(rounds: list[dict[str, tuple[float, dict[str, Any]]]]) -> dict[str, Any]:
+    """Medians, and ratios against the best of `smtp-source` in the same round."""
+    best = [max(speed for name, (speed, _) in found.items() if name.startswith("smtp-source")) for found in rounds]
+    told: dict[str, Any] = {}
+    for name in rounds[0]:
+        speeds = [found[name][0] for found in rounds]
+        told[name] = {"per_second": round(statistics.median(speeds), 1)}
+        for fact in rounds[0][name][1]:
+            told[name][fact] = round(statistics.median(found[name][1][fact] for found in rounds), 1)
+        against = statistics.median(speed / other for speed, other in zip(speeds, best, strict=True))
+        told[name]["against_smtp_source"] = round(against, 4)
+    if "script" in rounds[0]:
+        against = statistics.median(found["sqlite"][0] / found["script"][0] for found in rounds)
+        told["sqlite"]["against_script"] = round(against, 1)
+    return {"medians": told, "rounds_per_second": [{name: round(f[0], 1) for name, f in r.items()} for r in rounds]}
+
+
+def _source(port: int, message: Path, rows: int, sessions: int) -> Measure:
+    return lambda: (sinks.smtp_source(port, message, rows, sessions), {})
+
+
+def _ours(store: Store, way: Way, rows: int) -> Measure:
+    def measure() -> tuple[float, dict[str, Any]]:
+        campaign, _ = outbox.launched(store)
+        told = outbox.drained(way, campaign)
+        if told["deliveries"] != {"sent": rows}:
+            sys.exit(f"not everybody was sent to: {told['deliveries']}")
+        more = {"cpu_us": told["cpu"] / rows * 1e6, "peak_mb": told["peak_mb"]}
+        return rows / told["seconds"], more
+
+    return measure
+
+
+def _script(port: int, folder: Path, rows: int) -> Measure:
+    settings = config.load(quote_url="https://clinic.example/quote")
+    name, text = wiring.article(settings, "car-t-cell-therapy")
+    article = articles.parse(text, file=f"{name}.md").with_links({"quote": settings.quote_url or ""})
+    layout = wiring.layout(settings, "default")
+    people = [Recipient(f"p{number}@example.org", f"Person {number}") for number in range(rows)]
+    database = f"sqlite:///{folder}/script.db"
+    return lambda: (plain_script.sent(plain_script.messages(article, layout, people, outbox.URL), port, database), {})
 
 
 @contextmanager
-def sink(kind: str) -> Iterator[int]:
-    """A server that takes everything, in a process of its own; its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    if kind == "smtp-sink":
-        binary = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
-        command = [binary, "-u", "nobody", f"127.0.0.1:{port}", "1000"]
-        process: subprocess.Popen[bytes] = subprocess.Popen(command)
-        stop = process.terminate
-    else:
-        child = multiprocessing.get_context("spawn").Process(target=serve, args=(port,), daemon=True)
-        child.start()
-        stop = child.terminate
-    try:
-        _await(port)
-        yield port
-    finally:
-        stop()
-
-
-def _await(port: int) -> None:
-    for _ in range(100):
+def _databases(folder: Path, rows: int, postgresql: str | None) -> Iterator[dict[str, Store]]:
+    with launch.private_postgresql() if postgresql == "auto" else nullcontext(postgresql) as server:
+        urls = {"sqlite": f"sqlite:///{folder}/sending.db", **({"postgresql": server} if server else {})}
+        stores = {kind: Store(url) for kind, url in urls.items()}
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    sys.exit("the sink did not start")
+            for kind, store in stores.items():
+                print(f"{kind}: filling with {rows:,} people", file=sys.stderr)
+                outbox.fill(store, rows)
+            yield stores
+        finally:
+            for store in stores.values():
+                store.close()
 
 
-class Sink(asyncio.Protocol):
-    """An SMTP server that says yes to everything, PIPELINING included, and keeps nothing."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport, self.rest, self.in_body = transport, b"", False
-        transport.write(b"220 sink.example ESMTP\r\n")
-
-    def data_received(self, data: bytes) -> None:
-        self.rest += data
-        answers: list[bytes] = []
-        while True:
-            if self.in_body:
-                end = self.rest.find(b"\r\n.\r\n")
-                if end < 0:
-                    self.rest = self.rest[-4:]
-                    break
-                self.rest, self.in_body = self.rest[end + 5 :], False
-                answers.append(b"250 2.0.0 Ok\r\n")
-            else:
-                line, found, rest = self.rest.partition(b"\r\n")
-                if not found:
-                    break
-                self.rest = rest
-                answers.append(self.answer(line))
-        if answers:
-            self.transport.write(b"".join(answers))
-
-    def answer(self, line: bytes) -> bytes:
-        verb = line[:4].upper()
-        if verb == b"DATA":
-            self.in_body = True
-            return b"354 Go\r\n"
-        if verb == b"EHLO":
-            return b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
-        return b"221 Bye\r\n" if verb == b"QUIT" else b"250 2.1.0 Ok\r\n"
+def _url(store: Store) -> str:
+    return store.url.render_as_string(hide_password=False)
 
 
-def serve(port: int) -> None:
-    """Run the sink until the process is ended."""
+def _key(folder: Path) -> Path:
+    """A key of 2048 bits."""
+    file = folder / "dkim.pem"
+    if not file.exists():
+        subprocess.run(["openssl", "genrsa", "-out", str(file), "2048"], check=True, capture_output=True)
+    return file
 
-    async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", port, backlog=500)
-        await server.serve_forever()
 
-    asyncio.run(run())
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", type=int, help="recipients (20,000; with --million 1,000,000)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--connections", type=int, default=20)
+    parser.add_argument("--postgresql", help="URL of an empty database, or auto: a private one with durable settings")
+    parser.add_argument("--rtt", type=float, help="milliseconds of a round trip, for both sides")
+    parser.add_argument("--script", action="store_true", help="also a script that renders, inlines and sends for each")
+    parser.add_argument("--script-rows", type=int, default=100)
+    parser.add_argument("--million", action="store_true", help="memory, status and cost while a large campaign leaves")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`campaign retry | resolve | explain` at the terminal."""
+"""`campaign retry | resolve` at the terminal."""
 
 from __future__ import annotations
 
@@ -48,18 +48,3 @@ def test_unknown_ones_are_resolved_either_way() -> None:
     )
     said = outreach("campaign", "resolve", "spring", "--unknown", "sent", "--json")
     assert (said.document["unknown"], said.document["queued"], said.document["sent"]) == (0, 1, 0)
-
-
-def test_one_delivery_is_explained() -> None:
-    said = outreach("campaign", "explain", "spring", "person0@sample.example.org", "--json")
-    told = said.document
-    assert (told["state"], told["code"], told["reply"], told["attempts"]) == ("failed", 554, "not today", 1)
-    assert "not today" in outreach("campaign", "explain", "spring", "person0@sample.example.org").out
-
-
-def test_who_was_not_in_the_audience_is_told_so() -> None:
-    outreach("list", "create", "other")
-    outreach("subscriber", "add", "late@example.org", "--list", "other")
-    said = outreach("campaign", "explain", "spring", "late@example.org", "--json")
-    assert (said.code, said.document["state"], said.document["reason"]) == (0, None, "not in the audience")
-    assert outreach("campaign", "explain", "spring", "nobody@example.org").code == 1

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from outreach import config, wiring
+from outreach.cli import show
 from outreach.cli.campaign import reporting
 from outreach.store import campaigns, hits
 from outreach.store.campaigns import Campaign, CampaignState
-from outreach.store.deliveries import DeliveryState, Tally
+from outreach.store.database import table_of
+from outreach.store.deliveries import Delivery, DeliveryState, Tally
 from outreach.store.links import Link
 from outreach.store.lists import MailingList
 from outreach.tracking.robot import Judgement
@@ -121,6 +127,64 @@ def test_watching_ends_with_the_campaign_and_tells_the_last_word(
     assert len(looks) == 3
     assert said.out.count("finished") == 1
     assert "sending" not in said.out
+
+
+class _Terminal(io.StringIO):
+    """A terminal that keeps what was drawn."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_watching_shows_the_rate_the_time_left_and_what_explains_a_standstill(
+    house: House, now: datetime, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Ten seconds at 10/s, then nothing moves, then only a deferred one is left, then the campaign is paused."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = _Terminal()
+    monkeypatch.setattr(show.sys, "stdout", terminal)
+    at = [0.0]
+
+    def counted(**tallies: int) -> None:
+        with house.store.writing() as session:
+            table = table_of(Tally)
+            session.execute(sa.delete(table).where(table.c.state != DeliveryState.EXCLUDED))
+            session.add_all(Tally(campaign_id=1, state=DeliveryState(state), n=n) for state, n in tallies.items())
+
+    def a_second_passes(_: float) -> None:
+        at[0] += 1
+        if at[0] <= 10:
+            counted(sent=int(at[0]) * 10, queued=1_000 - int(at[0]) * 10)
+        elif at[0] == 25:
+            counted(sent=1_099, deferred=1)
+            with house.store.writing() as session:
+                session.add(
+                    Delivery(
+                        campaign_id=1, subscriber_id=1, state=DeliveryState.DEFERRED,
+                        due_at=datetime.now(UTC) + timedelta(minutes=5, seconds=30),
+                    )
+                )  # fmt: skip
+        elif at[0] == 26:
+            with house.store.writing() as session:
+                campaigns.change(session, 1, now=now, state=CampaignState.PAUSED, reason="You said so. " * 6)
+        elif at[0] == 27:
+            raise KeyboardInterrupt
+
+    clock = SimpleNamespace(sleep=a_second_passes, monotonic=lambda: at[0])
+    monkeypatch.setattr(reporting, "time", clock)
+    with house.store.writing() as session:
+        campaigns.change(session, 1, now=now, state=CampaignState.SENDING)
+    reporting.status("spring", watch=True)
+    drawn = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    assert "10.0/s, 1m30s left" in drawn
+    flat = " ".join(drawn.split())
+    assert "no sender takes them: is `outreach run`" in flat
+    assert re.search(r"1 were put off by their servers; the next try is in 5m\d+s", flat)
+    assert "You said so. You said so." in flat
+    assert "/s" not in drawn.rpartition("paused")[2]
+    assert max(map(len, re.split(r"[\r\n]+", drawn))) <= columns
 
 
 def test_ctrl_c_ends_the_watching_cleanly(house: House, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

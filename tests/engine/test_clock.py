@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -197,8 +197,8 @@ def test_a_database_that_is_away_is_waited_for(
         patch.setattr(sqlite_store, "writing", away)
         clock.tick()
         clock.tick()
-    assert [record.message for record in caplog.records if "clock.waits" in record.message] == [
-        "clock.waits The database cannot be reached."
+    assert [record.message for record in caplog.records if "clock_waits" in record.message] == [
+        'clock_waits why="The database cannot be reached."'
     ]
     assert seen(sqlite_store, number).state is SCHEDULED
     clock.tick()
@@ -242,7 +242,7 @@ def test_a_machine_clock_that_is_set_back_does_not_put_the_clock_to_sleep(
     monkeypatch.setattr(clocks, "time", SetBack)
 
     def chore(_: datetime) -> None:
-        if any("clock.set_back" in record.message for record in caplog.records):
+        if any("machine_clock_set_back" in record.message for record in caplog.records):
             noticed.set()
         back.set()
 
@@ -264,4 +264,63 @@ def test_a_chore_that_fails_is_logged_and_stops_nothing(
         raise DatabaseUnavailable("away")
 
     clock_at(sqlite_store, now)._chore(Chore("forget", timedelta(seconds=1), fail))
-    assert "clock.chore_failed chore=forget away" in caplog.text
+    assert "chore_failed chore=forget why=away" in caplog.text
+
+
+@contextmanager
+def at_work(clock: Clock) -> Iterator[threading.Event]:
+    """A clock that runs in a thread; the event stops it."""
+    stop = threading.Event()
+    thread = threading.Thread(target=clock.run, args=(stop,))
+    thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_of_two_clocks_one_works_and_the_other_takes_over(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(clocks, "BEAT", 0.1)
+    caplog.set_level("INFO")
+    did: list[str] = []
+
+    def clock(name: str) -> Clock:
+        chore = Chore("note", timedelta(seconds=0.1), lambda _: did.append(name))
+        return Clock(store, DEFAULTS, grace=GRACE, chores=[chore])
+
+    first, second = clock("first"), clock("second")
+    with at_work(first) as stop_first:
+        wait_for(lambda: "first" in did)
+        with at_work(second):
+            wait_for(lambda: f"clock_stands_by clock={second._leadership.me}" in caplog.text)
+            del did[:]
+            wait_for(lambda: len(did) > 5)
+            assert set(did) == {"first"}
+            stop_first.set()
+            number = scheduled(store, datetime.now(UTC))
+            wait_for(lambda: seen(store, number).state is SENDING)
+            wait_for(lambda: "second" in did)
+    told = [record.message for record in caplog.records if record.message.startswith("clock_leads ")]
+    assert told == [f"clock_leads clock={me} leader={me}" for me in (first._leadership.me, second._leadership.me)]
+
+
+def test_a_launch_is_counted_with_its_delay_and_a_tick_is_a_sign_of_life(sqlite_store: Store, now: datetime) -> None:
+    scheduled(sqlite_store, now - timedelta(seconds=2))
+    clock = clock_at(sqlite_store, now)
+    clock.pulse._at -= 1_000
+    clock._leads = True
+    clock._safe_tick()
+    assert clock.pulse.silent < 100
+    assert clock.gauges.registry.get_sample_value("outreach_launches_total") == 1
+    assert clock.gauges.registry.get_sample_value("outreach_last_launch_delay_seconds") == 2

@@ -17,6 +17,7 @@ from outreach.engine.letters import Letters
 from outreach.store.campaigns import Campaign
 from outreach.store.claims import Claimed
 from outreach.store.lists import MailingList
+from outreach.transport.base import Outgoing
 from tests.engine.sending import TOKENS
 
 #: None of it may be read from a header field or a URL by whoever carries, logs or scans the mail.
@@ -24,7 +25,13 @@ TELLTALE = ("car-t", "leukaemia-2026", "quote", "clinic.example", "amelie", "lin
 
 
 @pytest.fixture
-def letter(now: datetime) -> bytes:
+def letter(outgoing: Outgoing) -> bytes:
+    """The message of it."""
+    return outgoing.message
+
+
+@pytest.fixture
+def outgoing(now: datetime) -> Outgoing:
     """The shipped article in the shipped layout, to one person of the list, with a return path for bounces."""
     settings = config.load()
     name, text = wiring.article(settings, "car-t-cell-therapy")
@@ -42,7 +49,7 @@ def letter(now: datetime) -> bytes:
     outgoing = letters.write(Claimed(4711, 7, 0, None, *person, claim="c"))
     assert "4711" not in outgoing.return_path
     assert "amelie" not in outgoing.return_path
-    return outgoing.message
+    return outgoing
 
 
 URL = "https://news.sender.example"
@@ -89,3 +96,8 @@ def test_no_program_or_machine_names_itself(letter: bytes) -> None:
 def test_the_mail_loads_nothing(letter: bytes) -> None:
     html = text(read(letter), "html")
     assert re.findall(r"<(?:img|script|link|iframe|form|object|video)\b|url\(|@import|@font-face", html) == []
+
+
+def test_the_shipped_mail_is_known_to_have_no_dot_at_a_line_start(outgoing: Outgoing) -> None:
+    assert outgoing.is_dotless
+    assert b"\n." not in outgoing.message

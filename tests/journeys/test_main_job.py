@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from outreach import config
 from tests.conftest import free_port
-from tests.journeys.machine import Host, Inbox, until
+from tests.journeys.machine import Host, Inbox, Running, until
 
 SAMPLE = config.shipped("subscribers") / "sample.csv"
 CONSENT = "I would like to receive the newsletter."
@@ -58,6 +59,7 @@ def test_a_scheduled_campaign_is_sent_and_its_quote_click_counted(host: Host, in
     people = imported(host)
     host.outreach("campaign", "create", CAR_T, "--list", "sample")
     port = host.environment["OUTREACH_PUBLIC_URL"].rpartition(":")[2]
+    host.environment |= {"OUTREACH_METRICS": "127.0.0.1:0", "OUTREACH_LOG": "json"}
     running = host.start("run", "--port", port)
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
     host.outreach("campaign", "schedule", CAR_T, "--at", f"{at:%Y-%m-%d %H:%M:%S}", "--timezone", "UTC")
@@ -72,8 +74,36 @@ def test_a_scheduled_campaign_is_sent_and_its_quote_click_counted(host: Host, in
     assert (answer.status_code, answer.headers["Location"]) == (302, QUOTE)
     report = host.document("campaign", "report", CAR_T)
     assert (report["sent"], report["quote"]["human"], report["quote"]["people"]) == (people, 1, 1)
+    told = measured(running)
+    assert told["outreach_messages_total", "sent"] == told["outreach_replies_total", "2xx body"] == people
+    assert told["outreach_deliveries", "finished sent"] == people
+    assert (told["outreach_launches_total", ""], told["outreach_hits_total", "human"]) == (1, 1)
+    assert {part for name, part in told if name == "outreach_part_up"} == {"clock", "sender-1", "metrics"}
+    for path in ("healthz", "readyz"):
+        assert httpx.get(f"{host.environment['OUTREACH_PUBLIC_URL']}/{path}", trust_env=False).status_code == 200
+    assert httpx.get(f"{host.environment['OUTREACH_PUBLIC_URL']}/metrics", trust_env=False).status_code == 404
     assert running.stop() == 0
-    assert "Traceback" not in running.log
+    events = [json.loads(line)["event"] for line in running.log.splitlines()]
+    assert events == ["metrics_served", "campaign_launched", "campaign_finished"]
+
+
+def measured(running: Running) -> dict[tuple[str, str], float]:
+    """What a scrape gives: name and values of the labels -> value."""
+    (served,) = [line for line in running.log.splitlines() if "metrics_served" in line]
+    text = httpx.get(json.loads(served)["url"], trust_env=False).text
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    return {(each.name, " ".join(each.labels.values())): each.value for each in samples}
+
+
+def test_a_sender_alone_tells_its_health_and_its_metrics(small_host: Host, inbox: Inbox) -> None:
+    small_host.environment |= {"OUTREACH_METRICS": "127.0.0.1:0", "OUTREACH_LOG": "json"}
+    running = small_host.start("sender")
+    assert measured(running)["outreach_part_up", "sender-1"] == 1
+    (served,) = running.log.splitlines()
+    url = json.loads(served)["url"]
+    assert httpx.get(url.replace("/metrics", "/healthz"), trust_env=False).text == "ok\n"
+    assert httpx.get(url.replace("/metrics", "/readyz"), trust_env=False).json()["ready"] is True
+    assert running.stop() == 0
 
 
 def test_who_unsubscribes_by_one_click_is_left_out_of_the_next_campaign(host: Host, inbox: Inbox) -> None:

@@ -108,6 +108,18 @@ def test_an_independent_decoder_reads_the_same(name: str, city: str) -> None:
 
 @given(name=VALUES, city=VALUES)
 @settings(max_examples=60, deadline=None)
+def test_no_line_of_what_is_known_to_be_dotless_begins_with_a_dot(name: str, city: str) -> None:
+    assert STATIC.is_dotless
+    assert b"\n." not in b"\n" + splice.message(STATIC, mail.person(name, city), mail.stamp())
+
+
+def test_a_campaign_with_a_dot_at_a_line_start_is_not_taken_for_dotless() -> None:
+    for pieces in ((b"A: b\r\n\r\n.\r\n",), (b"A: b\r\n\r\n", b". c\r\n")):
+        assert not Compiled(links=(), required=frozenset(), size_bound=9, pieces=pieces).is_dotless
+
+
+@given(name=VALUES, city=VALUES)
+@settings(max_examples=60, deadline=None)
 def test_tracked_links_change_nothing_but_the_links(name: str, city: str) -> None:
     recipient = mail.person(name, city)
     tracked, plain = (mail.parts(splice.message(made, recipient, mail.stamp())) for made in (TRACKED, STATIC))

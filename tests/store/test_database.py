@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from outreach.errors import DatabaseUnavailable, SettingsError
-from outreach.store import installation
+from outreach.errors import DatabaseBusy, DatabaseUnavailable, SettingsError
+from outreach.store import engines, installation
 from outreach.store.database import Moment, Store
 
 
@@ -94,3 +94,23 @@ def test_a_full_disk_that_the_driver_notices_is_no_fault_of_outreach(sqlite_stor
     with pytest.raises(DatabaseUnavailable, match="disk is full") as refusal, getattr(sqlite_store, door)():
         raise sqlite3.OperationalError("database or disk is full")
     assert "make room" in (refusal.value.hint or "")
+
+
+def test_a_process_that_is_frozen_in_a_transaction_is_not_waited_for(
+    postgresql_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(engines._SESSION, "idle_in_transaction_session_timeout", "200ms")
+    frozen = Store(postgresql_store.url.render_as_string(hide_password=False))
+
+    def freeze() -> None:
+        with frozen.writing() as session:
+            installation.state_once(session, "a", "frozen")
+            with postgresql_store.writing() as other:  # waits for the other's row, until PostgreSQL has had enough
+                assert installation.state_once(other, "a", "alive") == "alive"
+            installation.state_once(session, "b", "awake again")
+
+    with pytest.raises(DatabaseBusy):
+        freeze()
+    frozen.close()
+    with postgresql_store.reading() as session:
+        assert (installation.fact(session, "a"), installation.fact(session, "b")) == ("alive", None)

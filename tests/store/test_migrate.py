@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable
 from outreach.store import migrate
@@ -18,6 +20,19 @@ def test_the_migrated_tables_are_the_declared_ones(store: Store) -> None:
     with store.reading() as session:
         context = MigrationContext.configure(session.connection())
         assert compare_metadata(context, migrate.metadata()) == []
+
+
+def test_the_files_are_named_by_their_revisions_in_the_order_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+    assert migrate.known() == [script.revision for script in scripts.walk_revisions()][::-1]
+    assert migrate.head() == scripts.get_current_head()
+
+
+def test_the_version_is_what_alembic_says(store: Store) -> None:
+    with store.reading() as session:
+        assert MigrationContext.configure(session.connection()).get_current_revision() == migrate.version(store)
 
 
 def test_upgrading_twice_changes_nothing(store: Store) -> None:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from outreach.store import claims, deliveries, settlements
+from outreach.replies.smtp import Stage
+from outreach.store import attempts, claims, deliveries, settlements
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
-from outreach.store.deliveries import DeliveryState
+from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.events import Event, EventKind
 from outreach.store.settlements import Result
 from outreach.store.suppressions import Suppression, SuppressionReason
@@ -53,6 +54,27 @@ def test_a_message_that_was_not_tried_keeps_the_words_of_its_last_attempt(store:
     settled(store, now, Result(row.delivery_id, "b", DeliveryState.QUEUED, now, attempted=False))
     (found,) = crowd.rows_of(store, campaign)
     assert (found.state, found.attempts, found.code, found.reply) == (DeliveryState.QUEUED, 1, 451, "later")
+
+
+def test_what_did_not_end_well_is_kept_attempt_by_attempt_and_what_did_is_not(store: Store, now: datetime) -> None:
+    crowd.made_campaign(store, now, crowd.made_list(store, now, 3))
+    first, second, third = claimed(store, now)
+    words = {"code": 451, "enhanced": "4.7.1", "reply": "later", "stage": Stage.RCPT, "relay": "mail.example.org"}
+    sent = Result(second.delivery_id, "a", DeliveryState.SENT, now, code=250, relay="mail.example.org")
+    back = Result(third.delivery_id, "a", DeliveryState.QUEUED, now, attempted=False)
+    put_off = Result(first.delivery_id, "a", DeliveryState.DEFERRED, now, "greylisted", due_at=now, **words)
+    settled(store, now, put_off, sent, back)
+    claimed(store, now, token="b")
+    late = Result(first.delivery_id, "a", DeliveryState.FAILED, now)  # a claim that was lost leaves no attempt either
+    settled(store, now, Result(first.delivery_id, "b", DeliveryState.FAILED, now, "x" * 300), late)
+    with store.reading() as session:
+        made = attempts.of_deliveries(session, [row.delivery_id for row in (first, second, third)])
+        assert session.get_one(Delivery, second.delivery_id).relay == "mail.example.org"
+    assert [(row["delivery_id"], row["state"], row["reason"]) for row in made] == [
+        (first.delivery_id, DeliveryState.DEFERRED, "greylisted"),
+        (first.delivery_id, DeliveryState.FAILED, "x" * 200),
+    ]
+    assert {name: made[0][name] for name in words} == words
 
 
 def test_what_comes_back_to_a_cancelled_campaign_is_cancelled(store: Store, now: datetime) -> None:

@@ -1,14 +1,18 @@
-"""A certificate authority of the tests' own, and a certificate for localhost that it signed."""
+"""A certificate authority of the tests' own, a certificate for localhost that it signed, and a Postfix that has it."""
 
 from __future__ import annotations
 
 import shutil
 import ssl
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.transport import postfix
+from tests.transport.postfix import Postfix
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,18 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     run("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30",
         "-extfile", "names", "-out", "certificate.pem")  # fmt: skip
     return Certificates(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
+
+
+@pytest.fixture
+def a_postfix(_started_postfix: Postfix) -> Postfix:
+    """A real one, with nothing in its maildir."""
+    _started_postfix.forget()
+    return _started_postfix
+
+
+@pytest.fixture(scope="session")
+def _started_postfix(certificates: Certificates) -> Iterator[Postfix]:
+    if why := postfix.missing():
+        pytest.fail(why)
+    with postfix.running(certificates.certificate, certificates.key) as started:
+        yield started

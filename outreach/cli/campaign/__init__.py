@@ -1,28 +1,41 @@
-"""`outreach campaign ...`: drafting, reviewing, running, reporting and mending, a file each."""
+"""`outreach campaign ...`: drafting, reviewing, running, reporting, mending and explaining, a file each."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from outreach.cli.campaign import drafting, mending, reporting, reviewing, running, sending
+from outreach.cli import later
+from outreach.cli.later import Later
 
-app = typer.Typer(no_args_is_help=True, help="Make, check, schedule, send and report campaigns.")
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
 
-app.command("create")(drafting.create)
-app.command("ls")(drafting.ls)
-app.command("show")(drafting.show_one)
-app.command("update")(drafting.update)
-app.command("delete")(drafting.delete)
-app.command("status")(reporting.status)
-app.command("report")(reporting.report)
-app.command("check")(reviewing.check)
-app.command("preview")(reviewing.preview)
-app.command("test")(reviewing.send_test)
-app.command("schedule")(running.schedule)
-app.command("send")(sending.send)
-app.command("pause")(running.pause)
-app.command("resume")(running.resume)
-app.command("cancel")(running.cancel)
-app.command("retry")(mending.retry)
-app.command("resolve")(mending.resolve)
-app.command("explain")(mending.explain)
+#: What can be done with a campaign, in the order of help.
+COMMANDS = {
+    "create": Later("outreach.cli.campaign.drafting:create"),
+    "ls": Later("outreach.cli.campaign.drafting:ls"),
+    "show": Later("outreach.cli.campaign.drafting:show_one"),
+    "update": Later("outreach.cli.campaign.drafting:update"),
+    "delete": Later("outreach.cli.campaign.drafting:delete"),
+    "status": Later("outreach.cli.campaign.reporting:status"),
+    "report": Later("outreach.cli.campaign.reporting:report"),
+    "check": Later("outreach.cli.campaign.reviewing:check"),
+    "preview": Later("outreach.cli.campaign.reviewing:preview"),
+    "test": Later("outreach.cli.campaign.reviewing:send_test"),
+    "schedule": Later("outreach.cli.campaign.running:schedule"),
+    "send": Later("outreach.cli.campaign.sending:send"),
+    "pause": Later("outreach.cli.campaign.running:pause"),
+    "resume": Later("outreach.cli.campaign.running:resume"),
+    "cancel": Later("outreach.cli.campaign.running:cancel"),
+    "retry": Later("outreach.cli.campaign.mending:retry"),
+    "resolve": Later("outreach.cli.campaign.mending:resolve"),
+    "explain": Later("outreach.cli.campaign.explaining:explain"),
+}
+
+app = typer.Typer(cls=later.tree(COMMANDS), no_args_is_help=True)
+
+
+@app.callback()
+def _noun() -> None:
+    """Every verb takes the campaign's name."""

@@ -12,12 +12,12 @@ from outreach.actions import draft
 from outreach.actions.draft import Draft
 from outreach.cli import open as opened
 from outreach.cli import show
+from outreach.cli.campaign import NameArgument
 from outreach.store import campaigns, lists
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Store
 from outreach.timing.schedule import shown
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
 SubjectOption = Annotated[str | None, typer.Option("--subject", help="The subject, instead of the article's.")]
 FromOption = Annotated[
     str | None, typer.Option("--from", help="Who the mail is from, such as 'Clinic News <news@clinic.example>'.")

@@ -1,9 +1,9 @@
-"""`outreach campaign retry | resolve | explain`: deliveries that did not end well."""
+"""`outreach campaign retry | resolve`: deliveries that did not end well."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,12 +12,9 @@ from outreach.actions import retry as retrying
 from outreach.actions.resolve import Resolution
 from outreach.cli import open as opened
 from outreach.cli import show
-from outreach.cli.campaign.drafting import NameArgument
-from outreach.store import campaigns, decisions, figures, subscribers
-from outreach.wiring import House
-
-#: What is told of a delivery, in this order.
-_FACTS = ("reason", "attempts", "first_at", "due_at", "sent_at", "settled_at", "code", "enhanced", "reply")
+from outreach.cli.campaign import NameArgument
+from outreach.house import House
+from outreach.store import campaigns, figures
 
 
 def retry(
@@ -49,31 +46,6 @@ def resolve(
         _tell(house, name, f"{n:,} unknown deliveries of {name} {became}.", as_json)
 
 
-def explain(
-    name: NameArgument,
-    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The address of the person.")],
-    *,
-    as_json: show.JsonOption = False,
-) -> None:
-    """Say what became of one person's delivery, and why."""
-    with opened.house() as house, house.store.reading() as session:
-        campaign = campaigns.by_name(session, name)
-        person = subscribers.require(session, email)
-        assert campaign.id is not None
-        found = decisions.of_person(session, campaign.id, person.number)
-        facts: dict[str, Any] = {"campaign": campaign.name, "email": person.email, "state": found and found.state.value}
-        facts |= {fact: _shown(getattr(found, fact, None)) for fact in _FACTS}
-    if found is None:
-        facts["reason"] = "not in the audience" if campaign.launched_at else "the campaign was not launched yet"
-    if as_json:
-        show.document(facts)
-        return
-    show.line(f"{facts['email']}: {facts['state'] or 'no delivery'}")
-    for fact in _FACTS:
-        if facts[fact] is not None:
-            show.line(f"  {fact.replace('_', ' ') + ':':<12} {facts[fact]}")
-
-
 def _number(house: House, name: str) -> int:
     with house.store.reading() as session:
         number = campaigns.by_name(session, name).id
@@ -87,7 +59,3 @@ def _tell(house: House, name: str, words: str, as_json: bool) -> None:
         return
     with house.store.reading() as session:
         show.document(figures.status(session, campaigns.by_name(session, name)))
-
-
-def _shown(value: Any) -> Any:
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value

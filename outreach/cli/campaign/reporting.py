@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,18 +15,17 @@ from rich.table import Table
 from rich.text import Text
 
 from outreach.actions import report as made_report
+from outreach.cli import holding, show
 from outreach.cli import open as opened
-from outreach.cli import show
+from outreach.cli.campaign import NameArgument
 from outreach.errors import OutreachError
-from outreach.store import campaigns, figures
+from outreach.house import House
+from outreach.store import campaigns, figures, overview
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.deliveries import DeliveryState
+from outreach.timing import duration, progress
+from outreach.timing.progress import Look
 from outreach.tracking.robot import Judgement
-from outreach.web import report_page
-from outreach.web.pages import Pages
-from outreach.wiring import House
-
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
 
 #: Seconds between two looks of `--watch`.
 PAUSE = 1.0
@@ -41,6 +40,8 @@ _COLOURS = {
     DeliveryState.EXCLUDED: "bright_black",
     DeliveryState.CANCELLED: "bright_black",
 }
+#: Where a delivery has come to its end by being tried.
+_SETTLED = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.BOUNCED, DeliveryState.UNKNOWN)
 #: What is told of each link.
 _COUNTED = ("people", "human", "suspect", "machine")
 _JUDGED = {Judgement.HUMAN: "green", Judgement.SUSPECT: "yellow", Judgement.MACHINE: "bright_black"}
@@ -54,14 +55,20 @@ def status(
 ) -> None:
     """Show how many deliveries are in which state; with --watch and --json, the last word alone."""
     with opened.house() as house:
-        looks = _looks(house, name) if watch else iter([_look(house, name)])
-        if as_json:
-            *_, (document, _campaign) = looks
-            show.document(document)
-        elif watch:
-            _watch(looks)
+        if not watch:
+            document, campaign = _look(house, name)
+        elif as_json:
+            *_, (document, campaign) = _looks(house, name)
         else:
-            show.out().print(_status_table(*next(looks)))
+            _watch(house, name)
+            return
+        held = holding.lines(house, name)
+    if as_json:
+        show.document(document)
+        return
+    show.out().print(_status_table(document, campaign))
+    for line in held:
+        show.note(line)
 
 
 def report(
@@ -75,6 +82,10 @@ def report(
     with opened.house() as house:
         document, campaign = made_report.campaign(house.store, name, now=now)
         if html is not None:
+            # Here, since they bring templates and the web with them, and only a page needs those.
+            from outreach.web import report_page  # noqa: PLC0415
+            from outreach.web.pages import Pages  # noqa: PLC0415
+
             pages = Pages(house.settings.template_folders("pages"), sheet="report.css")
             _write(html, report_page.html(document, pages, made_at=now))
     if as_json:
@@ -105,14 +116,17 @@ def _looks(house: House, name: str) -> Iterator[tuple[dict[str, Any], Campaign]]
         time.sleep(PAUSE)
 
 
-def _watch(looks: Iterator[tuple[dict[str, Any], Campaign]]) -> None:
+def _watch(house: House, name: str) -> None:
     """A table that is drawn anew; where stdout is no terminal, the last one alone. Ctrl-C ends the watching."""
     console = show.out()
     last: RenderableType = ""
+    looks: tuple[Look, ...] = ()
     try:
         with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
-            for look in looks:
-                last = _status_table(*look)
+            for document, campaign in _looks(house, name):
+                seen = _seen(document)
+                looks = progress.trail(looks, seen)
+                last = Group(_status_table(document, campaign), *_going(house, campaign, seen, looks))
                 if console.is_terminal:
                     live.update(last, refresh=True)
     except KeyboardInterrupt:
@@ -121,10 +135,44 @@ def _watch(looks: Iterator[tuple[dict[str, Any], Campaign]]) -> None:
         console.print(last)
 
 
+def _seen(document: dict[str, Any]) -> Look:
+    return Look(
+        at=time.monotonic(),
+        sending=document["state"] == CampaignState.SENDING.value,
+        settled=sum(document[state.value] for state in _SETTLED),
+        queued=document["queued"],
+        claimed=document["claimed"],
+        deferred=document["deferred"],
+    )
+
+
+def _going(house: House, campaign: Campaign, seen: Look, looks: tuple[Look, ...]) -> Iterator[RenderableType]:
+    """How fast it goes, how long it will take, and why it goes no faster; nothing for a campaign that does not send."""
+    if not seen.sending:
+        return
+    found = progress.forecast(looks)
+    if found.rate is not None and seen.waiting:
+        left = f", {duration.words(found.left)} left" if found.left is not None else ""
+        yield Text(f"{progress.rate_words(found.rate)}{left}", style="bold")
+    limit = house.settings.rate
+    why = progress.explanation(
+        seen, found, next_retry=_next_retry(house, campaign), limit=limit.spread if limit else None
+    )
+    if why:
+        yield _wrapped(why)
+
+
+def _next_retry(house: House, campaign: Campaign) -> timedelta | None:
+    assert campaign.id is not None
+    with house.store.reading() as session:
+        due = overview.next_retry(session, campaign.id)
+    return due - datetime.now(UTC) if due else None
+
+
 def _status_table(document: dict[str, Any], campaign: Campaign) -> RenderableType:
     lines: list[RenderableType] = [Text.assemble((document["name"], "bold"), f"  {document['state']}")]
     if campaign.reason:
-        lines.append(Text(campaign.reason, style="yellow"))
+        lines.append(_wrapped(campaign.reason))
     if campaign.due_at is not None and campaign.state is CampaignState.SCHEDULED:
         lines.append(Text(f"due {campaign.due_at:%Y-%m-%d %H:%M:%S} UTC"))
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -139,6 +187,12 @@ def _status_table(document: dict[str, Any], campaign: Campaign) -> RenderableTyp
             grid.add_row(state.value, f"{count:,}", _bar(count, audience, cells, _COLOURS.get(state, "cyan")))
     grid.add_row("audience", Text(f"{audience:,}", style="bold"), "")
     return Group(*lines, grid)
+
+
+def _wrapped(words: str) -> RenderableType:
+    """Words that may be longer than the terminal is wide."""
+    console = show.out()
+    return Group(*Text(words, style="yellow").wrap(console, console.width))
 
 
 def _bar(part: int, whole: int, cells: int, colour: str) -> Text:

@@ -12,9 +12,8 @@ from outreach import wiring
 from outreach.actions import review
 from outreach.cli import open as opened
 from outreach.cli import show
+from outreach.cli.campaign import NameArgument
 from outreach.tracking.token import TokenMaker
-
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
 
 
 def preview(

@@ -15,13 +15,13 @@ from outreach.actions import resume as resuming
 from outreach.actions import schedule as scheduling
 from outreach.cli import open as opened
 from outreach.cli import show
-from outreach.cli.campaign.drafting import NameArgument
+from outreach.cli.campaign import NameArgument
 from outreach.errors import OutreachError, StateError
+from outreach.house import House
 from outreach.store import campaigns
 from outreach.store.campaigns import Campaign
 from outreach.timing import recurrence
 from outreach.timing.schedule import Resolved, resolve, shown
-from outreach.wiring import House
 
 
 def schedule(

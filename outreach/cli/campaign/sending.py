@@ -15,13 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from outreach import wiring
 from outreach.actions import finish, launch
+from outreach.cli import holding, show
 from outreach.cli import open as opened
-from outreach.cli import show
-from outreach.cli.campaign.drafting import NameArgument
+from outreach.cli.campaign import NameArgument
 from outreach.errors import StateError, TransportError
+from outreach.house import House
 from outreach.store import campaigns, deliveries, figures
+from outreach.store.campaigns import CampaignState
 from outreach.store.deliveries import OPEN, DeliveryState
-from outreach.wiring import House
 
 
 def send(
@@ -43,16 +44,24 @@ def send(
         if wait:
             _drain(house, number)
         with house.store.reading() as session:
-            status = figures.status(session, campaigns.by_id(session, number))
+            campaign = campaigns.by_id(session, number)
+            status = figures.status(session, campaign)
+        held = holding.lines(house, name) if wait else []
     told = [f"{status[state.value]:,} {state.value}" for state in DeliveryState if status[state.value]]
     if as_json:
         show.document(status)
     else:
         show.line(f"{name} is {status['state']}: {', '.join(told)}.")
     waiting = status["queued"] + status["claimed"]
-    if wait and status["deferred"]:
+    if campaign.state is CampaignState.PAUSED:
+        show.warning(f"{name} is paused: {campaign.reason or 'a person paused it'}.")
+    elif wait and status["deferred"]:
         show.note(f"{status['deferred']:,} are deferred: `outreach run` (or `outreach sender`) tries them again.")
-    elif waiting:
+    for line in held:
+        show.note(line)
+    if held and waiting:
+        show.note(f"{waiting:,} wait for tomorrow's budget: `outreach run` (or `outreach sender`) sends them then.")
+    elif waiting and not (wait and status["deferred"]):
         show.note("They leave where `outreach run` (or `outreach sender`) is running.")
 
 
@@ -73,7 +82,7 @@ def _say_launch(name: str, outcome: launch.Outcome) -> None:
 
 
 def _drain(house: House, number: int) -> None:
-    """Send in this process until only deferred ones remain."""
+    """Send in this process until only deferred ones remain, or what a day's budget holds until tomorrow."""
     # A person looks on: what the sender would log is told by the bar and at the end.
     logging.getLogger("outreach").addHandler(logging.NullHandler())
     sender = wiring.sender(house)
