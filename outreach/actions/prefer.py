@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from outreach.audience.rhythm import Rhythm
 from outreach.language import N_
@@ -19,38 +18,32 @@ WORDING = N_(
 )
 
 
-def at_most(
-    store: Store, subscriber_id: int, list_id: int, rhythm: Rhythm | None, *, source: str, now: datetime
+def less(
+    store: Store,
+    subscriber_id: int,
+    list_id: int,
+    *,
+    at_most: Rhythm | None,
+    until: datetime | None,
+    source: str,
+    now: datetime,
 ) -> bool:
-    """Note how many messages of a list a person wants at the most (None: all); whether anything changed.
+    """Note how many messages of a list a person wants at the most, and that they want none before a moment.
 
-    Where they had one lately, what running campaigns still hold for them is left out, in the same transaction.
+    None is "all of them", and "no pause". Whether anything changed. What running campaigns still hold for them and they
+    do not want is left out, in the same transaction.
     """
     with store.writing() as session:
         lists.hold(session, [list_id])
-        if not subscriptions.choose(session, subscriber_id, list_id, at_most=rhythm):
-            return False
-        if rhythm is not None and deliveries.had_lately(session, subscriber_id, list_id, rhythm, now):
-            deliveries.exclude_person(session, subscriber_id, list_id, "capped", now)
-        _tell(session, subscriber_id, list_id, now, {"at_most": rhythm and rhythm.value, "source": source})
-        return True
-
-
-def pause(
-    store: Store, subscriber_id: int, list_id: int, until: datetime | None, *, source: str, now: datetime
-) -> bool:
-    """Note that a person wants nothing of a list before a moment (None: from now on again); whether anything changed.
-
-    What running campaigns still hold for them is left out, in the same transaction.
-    """
-    with store.writing() as session:
-        lists.hold(session, [list_id])
-        if not subscriptions.choose(session, subscriber_id, list_id, paused_until=until):
+        if not subscriptions.choose(session, subscriber_id, list_id, at_most=at_most, paused_until=until):
             return False
         if until is not None and until > now:
             deliveries.exclude_person(session, subscriber_id, list_id, "paused", now)
-        told = {"paused_until": until and until.isoformat(), "source": source}
-        _tell(session, subscriber_id, list_id, now, told)
+        elif at_most is not None and deliveries.had_lately(session, subscriber_id, list_id, at_most, now):
+            deliveries.exclude_person(session, subscriber_id, list_id, "capped", now)
+        chosen = {"at_most": at_most and at_most.value, "paused_until": until and until.isoformat()}
+        facts = {"list_id": list_id, "subscriber_id": subscriber_id}
+        events.append(session, EventKind.PREFERRED, now, detail={**chosen, "source": source}, **facts)
         return True
 
 
@@ -80,7 +73,3 @@ def tracking(
         if not agreed:
             hits.untie(session, hits.named_of(session, subscriber_id))
         return True
-
-
-def _tell(session: Any, subscriber_id: int, list_id: int, now: datetime, detail: dict[str, Any]) -> None:
-    events.append(session, EventKind.PREFERRED, now, list_id=list_id, subscriber_id=subscriber_id, detail=detail)

@@ -117,8 +117,9 @@ def move(
 def choose(session: Session, subscriber_id: int, list_id: int, **choice: Any) -> bool:
     """Note what a person chose (`paused_until`, `at_most`); False where they are not on the list, or had chosen so."""
     mine = (_tie.c.list_id == list_id, _tie.c.subscriber_id == subscriber_id)
-    here = (_tie.c.state != SubscriptionState.UNSUBSCRIBED, *(_tie.c[n].is_distinct_from(v) for n, v in choice.items()))
-    statement = sa.update(_tie).where(*mine, *here).values(**choice)
+    other = sa.or_(*(_tie.c[name].is_distinct_from(value) for name, value in choice.items()))
+    here = _tie.c.state != SubscriptionState.UNSUBSCRIBED
+    statement = sa.update(_tie).where(*mine, here, other).values(**choice)
     return session.execute(statement.returning(_tie.c.list_id)).first() is not None
 
 

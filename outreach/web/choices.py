@@ -70,8 +70,7 @@ class Visit:
         if typed and until is None:
             return Done("wrong-day", (found.title,), found.list_id)
         person, at_most = self.reader.subscriber_id, None if often == EVERY else Rhythm(often)
-        prefer.at_most(self.store, person, found.list_id, at_most, source=self.source, now=self.now)
-        prefer.pause(self.store, person, found.list_id, until, source=self.source, now=self.now)
+        prefer.less(self.store, person, found.list_id, at_most=at_most, until=until, source=self.source, now=self.now)
         return Done("noted", (found.title,), found.list_id)
 
     def _until(self, typed: str) -> datetime | None:

@@ -77,8 +77,8 @@ class Unsubscribe:
             visit = Visit(self._store, reader, delivery_id, PAGE, now)
             if "less" in given:
                 return self._show(delivery_id, wished, visit.less(given))
-            if given["leave"] == "all":
-                visit.leave("all")
+            if given["leave"] == "all" and visit.leave("all"):
+                self._traffic.left()
         source = ONE_CLICK if b"List-Unsubscribe" in posted else PAGE
         leaving = unsubscribe.by_delivery(self._store, delivery_id, now=now, source=source)
         if leaving is not None and leaving.changed:

@@ -21,28 +21,32 @@ def known(store: Store, person: int = 1) -> dict[str, Any]:
         return traces.dossier(session, subscribers.by_id(session, person))
 
 
+def less(store: Store, now: datetime, list_id: int, **choice: Any) -> bool:
+    """What person 1 chooses for a list."""
+    return prefer.less(store, 1, list_id, **{"at_most": None, "until": None, **choice}, source="page", now=now)
+
+
 def test_a_pause_takes_the_person_out_of_what_runs_and_of_nothing_else(store: Store, now: datetime) -> None:
     groups = [crowd.made_list(store, now, 2, name=name) for name in ("first", "second")]
     running = [crowd.made_campaign(store, now, group, name=f"c{group}") for group in groups]
     until = now + timedelta(days=30)
-    assert prefer.pause(store, 1, groups[0], until, source="page", now=now)
+    assert less(store, now, groups[0], until=until)
     assert [crowd.told(store, number) for number in running] == [{"queued": 1, "excluded": 1}, {"queued": 2}]
     assert [row.reason for row in crowd.rows_of(store, running[0])] == ["paused", None]
     dossier = known(store)
     assert [row["paused_until"] for row in dossier["subscriptions"]] == [until, None]
-    assert [(row["kind"], row["detail"]["source"]) for row in dossier["events"]] == [("preferred", "page")]
+    assert [(row["kind"], row["detail"]) for row in dossier["events"]] == [
+        ("preferred", {"at_most": None, "paused_until": until.isoformat(), "source": "page"})
+    ]
 
 
 def test_saying_the_same_again_changes_nothing_and_leaves_no_trace(store: Store, now: datetime) -> None:
     group = crowd.made_list(store, now, 1)
-    until = now + timedelta(days=3)
-    assert [prefer.pause(store, 1, group, each, source="page", now=now) for each in (until, until, None, None)] == [
-        True, False, True, False,
-    ]  # fmt: skip
-    rhythms = (None, Rhythm.WEEK, Rhythm.WEEK, Rhythm.MONTH, None)
-    done = [prefer.at_most(store, 1, group, each, source="page", now=now) for each in rhythms]
-    assert done == [False, True, False, True, True]
-    assert len(known(store)["events"]) == 5
+    pause, weekly = {"until": now + timedelta(days=3)}, {"at_most": Rhythm.WEEK}
+    choices: list[dict[str, Any]] = [{}, pause, pause, {**pause, **weekly}, weekly, weekly, {}]
+    done = [less(store, now, group, **choice) for choice in choices]
+    assert done == [False, True, False, True, True, False, True]
+    assert len(known(store)["events"]) == done.count(True)
 
 
 @pytest.mark.parametrize(("days", "left"), [(6, 0), (8, 1)])
@@ -54,21 +58,20 @@ def test_whoever_had_a_message_lately_is_taken_out_of_what_runs(
     crowd.delivered(store, first, now - timedelta(days=days))
     crowd.campaign_state(store, first, CampaignState.FINISHED, now - timedelta(days=days))
     second = crowd.made_campaign(store, now, group, name="second")
-    prefer.at_most(store, 1, group, Rhythm.WEEK, source="page", now=now)
+    less(store, now, group, at_most=Rhythm.WEEK)
     assert crowd.told(store, second) == ({"queued": 1} if left else {"excluded": 1})
 
 
 def test_who_is_not_on_the_list_has_nothing_to_choose_there(store: Store, now: datetime) -> None:
-    group = crowd.made_list(store, now, 1)
-    assert not prefer.pause(store, 99, group, now + timedelta(days=2), source="page", now=now)
+    group, other = (crowd.made_list(store, now, people, name=name) for name, people in (("first", 1), ("second", 0)))
+    assert not less(store, now, other, until=now + timedelta(days=2))
     unsubscribe.person(store, 1, group, source="page", now=now)
-    assert not prefer.at_most(store, 1, group, Rhythm.WEEK, source="page", now=now)
+    assert not less(store, now, group, at_most=Rhythm.WEEK)
 
 
 def test_whoever_leaves_and_comes_back_begins_anew(store: Store, now: datetime) -> None:
     group = crowd.made_list(store, now, 1)
-    prefer.pause(store, 1, group, now + timedelta(days=2), source="page", now=now)
-    prefer.at_most(store, 1, group, Rhythm.WEEK, source="page", now=now)
+    less(store, now, group, at_most=Rhythm.WEEK, until=now + timedelta(days=2))
     unsubscribe.person(store, 1, group, source="page", now=now)
     with store.reading() as session:
         (tie,) = subscriptions.of_person(session, 1)
