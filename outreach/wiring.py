@@ -44,6 +44,7 @@ from outreach.web import metrics as metrics_page
 from outreach.web.app import Site
 from outreach.web.brand import Brand
 from outreach.web.health import Health
+from outreach.web.joining import Desk
 from outreach.web.readiness import Readiness
 from outreach.web.traffic import Traffic
 
@@ -269,9 +270,17 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
         languages=languages(settings),
         brand=brand(settings),
         keep_personal=settings.keep_personal,
+        joining=_joining(house),
     )
     traffic = Traffic(gauges.registry) if gauges else None
     return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
+
+
+def _joining(house: House) -> Desk | None:
+    if house.settings.sender is None:
+        return None
+    keys = house.keys
+    return Desk(letter(house.settings), keys.derive("joining"), keys.readers("erasure"))
 
 
 def inbox(house: House) -> Listener | None:

@@ -19,7 +19,7 @@ CATALOGUES = sorted((ROOT / "templates/languages").glob("*.po"))
 NOT_FOR_READERS = ("report.html", "mailbox")
 
 #: Where Python itself holds words for readers: they are marked by N_().
-MODULES = ("outreach/actions/prefer.py",)
+MODULES = ("outreach/actions/prefer.py", "outreach/web/joining.py")
 
 Said = str | tuple[str, ...]
 

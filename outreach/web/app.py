@@ -24,6 +24,7 @@ from outreach.web.archive import Archive
 from outreach.web.brand import Brand
 from outreach.web.group import Group
 from outreach.web.health import Health
+from outreach.web.joining import Desk, Joining
 from outreach.web.media import Media
 from outreach.web.pages import Pages
 from outreach.web.preferences import Preferences
@@ -48,6 +49,8 @@ class Site:
     trusted_proxies: Networks = ()
     languages: Languages = field(default_factory=Languages)
     brand: Brand = field(default_factory=Brand)
+    #: What people join by; None: nobody is named who could write to them.
+    joining: Desk | None = None
     #: How long after a message was sent a click may be kept with its reader's name; None: for ever.
     keep_personal: timedelta | None = None
 
@@ -89,8 +92,16 @@ def make(
         yield
         clicks.close()
 
+    joining = []
+    if site.joining is not None:
+        join = Joining(store, site.joining, tokens=tokens, pages=pages, trusted=site.trusted_proxies)
+        joining = [
+            Route("/subscribe/{name}", join.form, methods=["GET", "POST"]),
+            Route("/confirm/{token}", join.confirm, methods=["GET", "POST"]),
+        ]
     app = Starlette(
         routes=[
+            *joining,
             Route("/l/{token}", redirect),
             Route("/u/{token}", unsubscribe.page, methods=["GET", "POST"]),
             Route("/p/{token}", preferences.page, methods=["GET", "POST"]),
