@@ -11,6 +11,7 @@ from outreach.actions import create_list
 from outreach.audience.consent import SubscriptionState
 from outreach.cli import show
 from outreach.cli.open import house
+from outreach.errors import StateError
 from outreach.store import lists, subscriptions
 from outreach.store.lists import MailingList, Tracking
 
@@ -55,6 +56,28 @@ def update(
     known = "public" if now.public else "private"
     counted = f"links are counted: {now.tracking.value}"
     show.line(f"The list {now.name!r}: readers see “{now.title}”; it is {known}; {counted}.")
+
+
+@app.command("form")
+def form(name: Name) -> None:
+    """Print a form for a page of your own, by which people join a public list."""
+    # Here, since loading pages takes longer than everything else that is done with lists.
+    from outreach.web.joining import TRAP, WORDING  # noqa: PLC0415
+    from outreach.web.pages import Pages  # noqa: PLC0415
+
+    with house() as opened:
+        with opened.store.reading() as session:
+            group = lists.by_name(session, name)
+        if not group.public:
+            raise StateError(
+                f"The list {name!r} is private: nobody can join it by themselves.",
+                hint=f"Make it public with `outreach list update {name} --public`.",
+            )
+        settings = opened.settings
+        pages = Pages(settings.template_folders("pages"))
+        action = f"{settings.public_url}/subscribe/{group.name}"
+        wording = WORDING % {"title": group.title}
+        show.line(pages.html("subscribe-embedded.html", action=action, wording=wording, trap=TRAP).strip())
 
 
 @app.command("show")

@@ -79,3 +79,15 @@ def test_an_update_that_cannot_be_is_refused(arguments: tuple[str, ...], code: i
     outreach("list", "create", "news")
     assert outreach("list", "update", *arguments).code == code
     assert outreach("list", "show", "news", "--json").document["title"] == "News"
+
+
+def test_a_public_list_has_a_form_for_other_pages_and_a_private_one_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_PUBLIC_URL", "https://news.example")
+    outreach("list", "create", "news", "--title", "News <&>")
+    refused = outreach("list", "form", "news")
+    assert (refused.code, "--public" in refused.err) == (1, True)
+    outreach("list", "update", "news", "--public")
+    form = outreach("list", "form", "news").out
+    assert 'action="https://news.example/subscribe/news"' in form
+    assert "News &lt;&amp;&gt;" in form
+    assert all(f'name="{field}"' in form for field in ("email", "name", "consent", "language", "website"))
