@@ -25,6 +25,8 @@ from outreach.store.slowdowns import Change
 from outreach.store.tempo import NO_TIDINGS, Tempo, Tidings
 from outreach.timing.limits import Limits
 
+_REFUSED = {DeliveryState.FAILED, DeliveryState.BOUNCED}
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -65,6 +67,8 @@ class Ledger:
         self._tempo = Tempo(limits or Limits(), clock=boot_clock)
         self._expiry = Expiry(store, lease)
         self._turns = 0
+        #: Whether anything was refused for good. What others see they look after, and complaints are the clock's.
+        self._refused = False
         #: Tokens of claims whose commit failed: perhaps it did not.
         self._doubtful: list[str] = []
 
@@ -95,6 +99,7 @@ class Ledger:
         again then.
         """
         self._turns += 1
+        self._refused = self._refused or any(result.state in _REFUSED for result in results)
         try:
             turn = self._written(results, limit, now, token=token, renew=renew, tidings=tidings)
             ready = self._prepared(turn.claimed, now)
@@ -147,8 +152,9 @@ class Ledger:
             return {campaign.campaign_id for campaign in claims.sending(session, self._only)}
 
     def stop(self, rule: StopRule, now: datetime) -> None:
-        """Pause campaigns of which too much comes back."""
-        stop.campaigns_gone_wrong(self._store, rule, now=now, only=self._only)
+        """Pause campaigns of which too much comes back; costs nothing as long as nothing did."""
+        if self._refused:
+            stop.campaigns_gone_wrong(self._store, rule, now=now, only=self._only)
 
     def finish(self, campaign_ids: Sequence[int], now: datetime) -> list[int]:
         """Finish those campaigns of which nothing is open any more; which these were."""

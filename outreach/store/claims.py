@@ -130,7 +130,7 @@ def held(session: Session, tokens: Collection[str]) -> list[Claimed]:
         sa.select(*columns, subscriber.c.email)
         .select_from(_delivery.outerjoin(subscriber, person))
         .where(deliveries.is_in(DeliveryState.CLAIMED), _delivery.c.claim.in_(tokens))
-        .order_by(_delivery.c.id)
+        .order_by(deliveries.SORTED)
     )
     return [
         Claimed(row.id, row.campaign_id, row.attempts, row.first_at, row.email or "", "", "", "", {}, row.claim)
