@@ -28,8 +28,11 @@ from outreach import address
 from outreach.address import domain_of
 from outreach.errors import AddressError, SettingsError
 from outreach.replies import toll
-from outreach.timing import duration
-from outreach.timing.pace import Rate
+from outreach.timing import duration, limits
+from outreach.timing.limits import Limits
+from outreach.timing.pace import Limit
+from outreach.timing.warmup import WarmUp
+from outreach.timing.ways import Way
 from outreach.transport import relay
 
 #: The settings file, looked for in the folder that a command is run in.
@@ -69,6 +72,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = Field(
         SecretStr("smtp://localhost:25"),
         description="The relay: smtp://user:password@host:587, smtps://host, with ?tls=off|opportunistic|required; "
+        "several with a space between them, each with &weight=3, &rate=50/s or &connections=10 where wanted; "
         "or folder:PATH to write .eml files instead.",
     )
     public_url: str = Field(
@@ -103,9 +107,21 @@ class Settings(BaseSettings):
         validate_default=True,
         description="The PEM file of the DKIM key (RSA, 2048 bits or more), which only hosts that send must read.",
     )
-    connections: int = Field(20, ge=1, le=500, description="Connections to the relay that a sender holds at most.")
-    rate: Annotated[Rate | None, NoDecode] = Field(
-        None, description="How many messages may leave, such as 50/s or 10000/h; default: no limit."
+    connections: int = Field(20, ge=1, le=500, description="Connections to a relay that a sender holds at most.")
+    rate: Annotated[Limit | None, NoDecode] = Field(
+        None,
+        description="How many messages may leave, all senders on all hosts together, such as 50/s, 10000/h or "
+        "50/s,20000/d; default: no limit.",
+    )
+    domain_rates: Annotated[dict[str, Limit], NoDecode] = Field(
+        {},
+        description="How many messages may leave to a provider or domain, such as google=20/s; microsoft=10/s,20000/d; "
+        "example.org=5/s; and *=2/s for each of the others.",
+    )
+    warmup: Annotated[WarmUp | None, NoDecode] = Field(
+        None,
+        description="How many messages may leave on each day since a sender's domain first sent, such as "
+        "50,100,500,1000,5000,10000; default: no limit.",
     )
     retry_first: Duration = Field(timedelta(minutes=5), description="How long to wait before the first retry.")
     retry_deadline: Duration = Field(timedelta(days=2), description="How long a message is retried before it fails.")
@@ -160,7 +176,7 @@ class Settings(BaseSettings):
     @field_validator("smtp_url")
     @classmethod
     def _smtp_url(cls, value: SecretStr) -> SecretStr:
-        relay.parse(value.get_secret_value())
+        relay.parse_all(value.get_secret_value())
         return value
 
     @field_validator("public_url", "quote_url")
@@ -197,7 +213,19 @@ class Settings(BaseSettings):
     @field_validator("rate", mode="before")
     @classmethod
     def _rate(cls, value: Any) -> Any:
-        return value if value is None or isinstance(value, Rate) else Rate.parse(str(value))
+        return value if value is None or isinstance(value, Limit) else Limit.parse(str(value))
+
+    @field_validator("domain_rates", mode="before")
+    @classmethod
+    def _domain_rates(cls, value: Any) -> Any:
+        if isinstance(value, dict) and not all(isinstance(limit, Limit) for limit in value.values()):
+            value = "; ".join(f"{name}={limit}" for name, limit in value.items())  # a table of outreach.toml
+        return value if isinstance(value, dict) else limits.parse_providers(str(value))
+
+    @field_validator("warmup", mode="before")
+    @classmethod
+    def _warmup(cls, value: Any) -> Any:
+        return value if value is None or isinstance(value, WarmUp) else WarmUp.parse(str(value))
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -278,15 +306,26 @@ class Settings(BaseSettings):
 
     @property
     def passwords(self) -> frozenset[str]:
-        """Those in the URLs of relay and database, as they are written and as they are meant."""
-        urls = [self.smtp_url.get_secret_value(), self.database_url or ""]
+        """Those in the URLs of relays and database, as they are written and as they are meant."""
+        urls = [*relay.split(self.smtp_url.get_secret_value()), self.database_url or ""]
         written = [password for url in urls if (password := urlsplit(url.strip()).password)]
         return frozenset([*written, *map(unquote, written)])
 
     @property
-    def way_out(self) -> relay.Relay | relay.Folder:
-        """The relay, as a value."""
-        return relay.parse(self.smtp_url.get_secret_value())
+    def ways_out(self) -> tuple[relay.Relay, ...] | relay.Folder:
+        """The relays, or the folder, as values."""
+        return relay.parse_all(self.smtp_url.get_secret_value())
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The relays as the pace knows them; none where there is a folder."""
+        found = self.ways_out
+        return () if isinstance(found, relay.Folder) else tuple(each.way for each in found)
+
+    @property
+    def limits(self) -> Limits:
+        """What limits what leaves, but for the limits of the relays."""
+        return Limits(self.rate, self.domain_rates, self.warmup, ZoneInfo(self.timezone))
 
     def template_folders(self, kind: str) -> tuple[Path, ...]:
         """Where templates of a kind (`articles`, `email`, `pages`) are looked for: one's own first, then shipped."""

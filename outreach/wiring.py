@@ -26,10 +26,11 @@ from outreach.message.dkim import Signer
 from outreach.message.template import Layout
 from outreach.replies.toll import StopRule
 from outreach.store.database import sqlite_file
-from outreach.timing.pace import Rate
 from outreach.timing.retry import RetryPlan
+from outreach.timing.ways import Way, Ways
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Transport
+from outreach.transport.fleet import Fleet
 from outreach.transport.folder import FolderTransport
 from outreach.transport.relay import Folder, hello_name
 from outreach.transport.smtp import SmtpTransport
@@ -130,13 +131,29 @@ def defaults(settings: Settings) -> Defaults:
     )
 
 
-def transport(settings: Settings) -> Transport:
-    """The way out that the settings name: a relay, or a folder of .eml files."""
-    way_out = settings.way_out
-    if isinstance(way_out, Folder):
-        return FolderTransport(way_out.path)
+def transport(settings: Settings, board: Ways | None = None) -> Transport:
+    """The way out that the settings name: one relay or several, or a folder of .eml files."""
+    if isinstance(settings.ways_out, Folder):
+        return FolderTransport(settings.ways_out.path)
+    transports, board = relays(settings), board or _board(settings)
+    return transports[0][1] if board is None else Fleet(transports, board, clock=boot_clock)
+
+
+def relays(settings: Settings) -> list[tuple[Way, SmtpTransport]]:
+    """Each relay that the settings name; none where they name a folder."""
+    if isinstance(settings.ways_out, Folder):
+        return []
     hello = hello_name(settings.public_url, settings.return_path, settings.sender)
-    return SmtpTransport(way_out, hello=hello, connections=settings.connections)
+    return [
+        (relay.way, SmtpTransport(relay, hello=hello, connections=relay.connections or settings.connections))
+        for relay in settings.ways_out
+    ]
+
+
+def _board(settings: Settings) -> Ways | None:
+    """What several relays, or one that has a limit, tell the books; None where there is nothing to tell."""
+    found = settings.ways
+    return Ways(found) if len(found) > 1 or any(way.limit is not None for way in found) else None
 
 
 def stop_rule(settings: Settings) -> StopRule:
@@ -217,17 +234,18 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
     return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
 
 
-def sender(house: House, *, share: int = 1, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:
-    """A sender; where `share` of them work side by side, each keeps to its part of the rate."""
+def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:
+    """A sender; all of them, on all hosts, keep the limits together."""
     settings = house.settings
-    way_out = transport(settings)
-    if gauges is not None and isinstance(way_out, SmtpTransport):
+    board = _board(settings)
+    way_out = transport(settings, board)
+    if gauges is not None and isinstance(way_out, SmtpTransport | Fleet):
         gauges.follow("outreach_relay_connections", "Connections to the relay that are open.", way_out.connected)
-    rate = settings.rate
     options = SenderOptions(
         public_url=settings.public_url,
         return_path=settings.return_path,
-        rate=Rate(rate.count / share, rate.period) if rate else None,
+        limits=settings.limits,
+        ways=board,
         plan=plan(settings),
         stop=stop_rule(settings),
         sign=sign(settings),
@@ -248,7 +266,7 @@ def man(crew: Crew, house: House, *, senders: int, clock: bool, gauges: Gauges |
         gauges.follow("outreach_journal_bytes", "What the journals of this host take.", lambda: journal.size(folder))
     for number in range(senders):
         watch = Watch(gauges)
-        work = sender(house, share=senders, gauges=gauges, watch=watch).run
+        work = sender(house, gauges=gauges, watch=watch).run
         crew.add(f"sender-{number + 1}", looping(work), pulse=watch.pulse)
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import socket
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import settings
 
 from outreach.store import migrate
 from outreach.store.database import Store
 from outreach.tracking.keys import KeyRing
+from tests import cluster
+from tests.cluster import administer as _administer
+from tests.cluster import free_port  # noqa: F401 - tests ask here for it
 
 #: A moment that tests agree on.
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -69,26 +68,12 @@ def _no_socket_on_the_pure_floor(request: pytest.FixtureRequest, monkeypatch: py
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The URL of a private PostgreSQL cluster without its database name; started as a user that is not root."""
-    initdb = _postgres_binary("initdb")
-    folder = Path(tempfile.mkdtemp(prefix="outreach-pg-"))
-    user = "nobody" if os.geteuid() == 0 else None
-    if user:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-    data = folder / "data"
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, capture_output=True, user=user, cwd=folder, timeout=120)
-
-    run(str(initdb), "-D", str(data), "-U", "outreach", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-    port = free_port()
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
-    run(str(initdb.with_name("pg_ctl")), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    """The URL of a private PostgreSQL cluster without its database name."""
     try:
-        yield f"postgresql+psycopg://outreach@127.0.0.1:{port}"
-    finally:
-        run(str(initdb.with_name("pg_ctl")), "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+        with cluster.private() as url:
+            yield url
+    except cluster.NoPostgresql as error:
+        pytest.fail(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -148,36 +133,11 @@ def _fresh_store(request: pytest.FixtureRequest, backend: str) -> Iterator[Store
         yield store
         store.close()
         return
-    cluster: str = request.getfixturevalue("postgresql")
+    server: str = request.getfixturevalue("postgresql")
     template: str = request.getfixturevalue("_migrated_template")
     name = f"t_{uuid.uuid4().hex[:12]}"
-    _administer(cluster, f"CREATE DATABASE {name} TEMPLATE {template}")
-    store = Store(f"{cluster}/{name}")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    store = Store(f"{server}/{name}")
     yield store
     store.close()
-    _administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _administer(cluster: str, statement: str) -> None:
-    engine = sa.create_engine(f"{cluster}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
-
-
-def _postgres_binary(name: str) -> Path:
-    candidates = [Path(found)] if (found := shutil.which(name)) else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
-    for candidate in candidates:
-        real = candidate.resolve()
-        if real.with_name("pg_ctl").exists() and real.with_name("postgres").exists():
-            return real
-    pytest.fail("PostgreSQL's server binaries (initdb, pg_ctl, postgres) are not on this machine: run .ci/tools.")
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")

@@ -11,6 +11,7 @@ import pytest
 
 from outreach import config
 from outreach.errors import SettingsError
+from outreach.timing.pace import Limit
 from outreach.transport.relay import Folder, Relay, Tls
 
 
@@ -34,7 +35,7 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None
     assert settings.connections == 7
     assert settings.sender == "File <f@example.org>"
     assert settings.rate is not None
-    assert settings.rate.per_second == 50
+    assert settings.rate.spread.per_second == 50
     monkeypatch.setenv("OUTREACH_FROM", "Env <e@example.org>")
     assert config.load().sender == "Env <e@example.org>"
 
@@ -46,6 +47,15 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("OUTREACH_CONNECTIONS", "0", "greater than or equal to 1"),
         ("OUTREACH_RATE", "fast", "50/s"),
         ("OUTREACH_RATE", "5", "50/s"),
+        ("OUTREACH_RATE", "5/s,6/s", "50/s,10000/d"),
+        ("OUTREACH_DOMAIN_RATES", "google:5/s", "google=20/s"),
+        ("OUTREACH_DOMAIN_RATES", "gmail.com=5/s", "write google=..."),
+        ("OUTREACH_WARMUP", "50 100", "50,100,500,1000,5000"),
+        ("OUTREACH_SMTP_URL", "smtp://one.example smtp://two.example?wait=3", "tls, weight, rate, connections"),
+        ("OUTREACH_SMTP_URL", "smtp://one.example?weight=heavy", "a whole number from 0 to 1000"),
+        ("OUTREACH_SMTP_URL", "smtp://one.example?rate=fast", "50/s"),
+        ("OUTREACH_SMTP_URL", "smtp://one.example, smtp://one.example:25", "write each relay once"),
+        ("OUTREACH_SMTP_URL", "smtp://one.example folder:out", "a folder stands alone"),
         ("OUTREACH_RETRY_FIRST", "soon", "30s"),
         ("OUTREACH_RETRY_DEADLINE", "2 moons", "2d"),
         ("OUTREACH_SMTP_URL", "mail.example.org", "smtp://"),
@@ -162,7 +172,7 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTREACH_SMTP_URL", "smtps://user:hidden-word@mail.example.org")
     monkeypatch.setenv("OUTREACH_SECRET_KEY", "k" * 40)
     settings = config.load()
-    assert "hidden-word" not in repr(settings) + repr(settings.way_out)
+    assert "hidden-word" not in repr(settings) + repr(settings.ways_out)
     assert "kkkk" not in repr(settings)
 
 
@@ -178,9 +188,33 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         ("folder:///tmp/out", Folder(Path("/tmp/out"))),
     ],
 )
-def test_the_way_out_is_read_from_its_url(monkeypatch: pytest.MonkeyPatch, url: str, expected: Relay | Folder) -> None:
+def test_the_ways_out_is_read_from_its_url(monkeypatch: pytest.MonkeyPatch, url: str, expected: Relay | Folder) -> None:
     monkeypatch.setenv("OUTREACH_SMTP_URL", url)
-    assert config.load().way_out == expected
+    assert config.load().ways_out == (expected if isinstance(expected, Folder) else (expected,))
+
+
+def test_several_relays_are_read_with_their_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = "smtp://u:a,b@one.example?weight=3&rate=50/s,10000/d&tls=required"
+    monkeypatch.setenv("OUTREACH_SMTP_URL", f"{one}, smtps://two.example?connections=5\n smtp://[::1]:2525?weight=0")
+    assert config.load().ways_out == (
+        Relay("one.example", 587, Tls.REQUIRED, "u", "a,b", 3, Limit.parse("50/s,10000/d")),
+        Relay("two.example", 465, Tls.IMPLICIT, connections=5),
+        Relay("::1", 2525, Tls.OPPORTUNISTIC, weight=0),
+    )
+
+
+def test_limits_are_read_from_the_environment_and_from_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("outreach.toml").write_text(
+        'rate = "50/s,10000/d"\nwarmup = "5,10"\n[domain_rates]\ngoogle = "5/s"\n"*" = "2/s"\n'
+    )
+    limits = config.load().limits
+    assert str(limits.total) == "50/s,10000/d"
+    assert str(limits.warm_up) == "5,10"
+    assert {name: str(limit) for name, limit in limits.providers.items()} == {"google": "5/s", "*": "2/s"}
+    monkeypatch.setenv("OUTREACH_DOMAIN_RATES", "microsoft=1/s")
+    monkeypatch.setenv("OUTREACH_TIMEZONE", "Europe/Berlin")
+    assert set(config.load().limits.providers) == {"microsoft"}
+    assert str(config.load().limits.zone) == "Europe/Berlin"
 
 
 def test_ones_own_templates_come_before_the_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from outreach.actions import compose, review
 from outreach.actions.compose import Defaults
 from outreach.audience.consent import SubscriptionState
 from outreach.errors import StateError
+from outreach.message import sender
 from outreach.message.check import Severity
 from outreach.message.compiled import Compiled
-from outreach.store import campaigns, conflict, deliveries, links, lists, subscribers, subscriptions
+from outreach.store import campaigns, conflict, deliveries, identities, links, lists, subscribers, subscriptions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -77,7 +78,10 @@ def campaign(
             return Outcome(late)
         if fresh.updated_at != seen.updated_at:
             return Outcome(Result.CHANGED)
-        campaigns.move(session, campaign_id, fresh.state, CampaignState.SENDING, now=now, launched_at=now)
+        domain = sender.of_campaign(compiled).domain
+        to = CampaignState.SENDING
+        campaigns.move(session, campaign_id, fresh.state, to, now=now, launched_at=now, from_domain=domain)
+        identities.meet(session, domain, now)
         campaigns.store_compiled(session, campaign_id, compiled.to_bytes())
         links.add_all(session, campaign_id, compiled.links)
         audience = deliveries.freeze(session, campaign_id, seen.list_id, now)

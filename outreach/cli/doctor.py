@@ -7,6 +7,7 @@ import ipaddress
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +16,12 @@ from urllib.parse import urlsplit
 import typer
 
 from outreach import address, config, wiring
-from outreach.cli import show
+from outreach.cli import holding, show
 from outreach.config import Settings
 from outreach.errors import AddressError, OutreachError
 from outreach.house import key_file, open_house
+from outreach.store import holds, slowdowns
+from outreach.transport.base import Transport
 
 #: Below this a full disk is near, in bytes.
 SCARCE = 500_000_000
@@ -63,8 +66,9 @@ def examine() -> Iterator[Finding]:
         yield _fault("settings", error)
         return
     yield from _settings(settings)
-    for part, look in (("database", _database), ("relay", _relay)):
-        yield _guarded(part, look, settings)
+    yield _guarded("database", _database, settings)
+    yield from _pace(settings)
+    yield from _relays(settings)
     yield from _signature(settings)
     yield from _home(settings)
 
@@ -124,9 +128,34 @@ def _database(settings: Settings) -> Finding:
     return Finding("database", State.OK, f"{place} is of this version and belongs to this secret key.")
 
 
-def _relay(settings: Settings) -> Finding:
-    transport = wiring.transport(settings)
+def _relays(settings: Settings) -> Iterator[Finding]:
+    """Each relay is asked by itself: of several, one that is away is a fault too."""
+    each: list[Transport] = [transport for _, transport in wiring.relays(settings)] or [wiring.transport(settings)]
+    for transport in each:
+        try:
+            yield _relay(transport)
+        except OutreachError as error:
+            yield _fault("relay", error)
+
+
+def _relay(transport: Transport) -> Finding:
     return Finding("relay", State.OK, asyncio.run(transport.probe()))
+
+
+def _pace(settings: Settings) -> Iterator[Finding]:
+    """What limits hold back today, and who asked us to slow down."""
+    try:
+        house = open_house(settings)
+    except OutreachError:  # told already
+        return
+    with closing(house), house.store.reading() as session:
+        found = holds.of_installation(session, settings.limits, settings.ways)
+        slowed = slowdowns.rates(session)
+    for hold in found:
+        yield Finding("pace", State.OK if hold.left else State.WARNING, holding.words(hold, settings))
+    for provider, rate in sorted(slowed.items()):
+        words = f"{provider} puts messages off and gets {rate:.3g} a second until it takes more."
+        yield Finding("pace", State.WARNING, words)
 
 
 def _signature(settings: Settings) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ happens in the sender's event loop.
 from __future__ import annotations
 
 import asyncio
+import heapq
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
@@ -17,13 +18,13 @@ from datetime import UTC, datetime
 from outreach.engine import outcomes
 from outreach.engine.journal import Page
 from outreach.engine.letters import Letters
+from outreach.engine.notes import Notes
 from outreach.errors import OutreachError
 from outreach.log import Log
 from outreach.replies.smtp import Stage
 from outreach.store.claims import LARGEST, Claimed
 from outreach.store.deliveries import DeliveryState
 from outreach.store.settlements import Result
-from outreach.timing.pace import Bucket
 from outreach.timing.retry import RetryPlan
 from outreach.transport.base import Outcome, Outgoing
 
@@ -67,22 +68,24 @@ class Desk:
         letters: Letters,
         *,
         plan: RetryPlan,
-        bucket: Bucket | None = None,
         clock: Callable[[], float] = boot_clock,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._letters = letters
         self._plan = plan
-        self._bucket = bucket
         self._clock = clock
         self._now = now
         self._waiting: deque[Claimed] = deque()
+        #: What may leave at a certain time, the earliest first: time, delivery, what was claimed.
+        self._timed: list[tuple[float, int, Claimed]] = []
         self._out: dict[int, Claimed] = {}
         self._begun: set[int] = set()
         self._leases: dict[str, _Lease] = {}
         self._results: list[Result] = []
         self._barred: frozenset[int] = frozenset()
         self._waiters: set[asyncio.Future[None]] = set()
+        #: How providers answer.
+        self.notes = Notes()
         self._closed = False
         #: The books cannot be kept: nothing may leave.
         self.held = False
@@ -95,25 +98,20 @@ class Desk:
 
     def take(self) -> Outgoing | None:
         """The next message that may leave now."""
+        self._let_due()
         while self._waiting and not self._closed and not self.held:
-            if self._bucket is not None and not self._bucket.take(self._clock()):
-                return None
             claimed = self._waiting.popleft()
             outgoing = self._written(claimed)
             if outgoing is not None:
                 self._out[claimed.delivery_id] = claimed
                 self._taken = True
                 return outgoing
-            if self._bucket is not None:
-                self._bucket.put_back()
         self.activity.set()
         return None
 
     def give_back(self, outgoing: Outgoing) -> None:
         """Put a message back of which nothing has left."""
         self._waiting.appendleft(self._out.pop(outgoing.delivery_id))
-        if self._bucket is not None:
-            self._bucket.put_back()
 
     async def ready(self) -> bool:
         """Wait until there is something to take; False when the sender ends."""
@@ -146,17 +144,27 @@ class Desk:
         self._leases[claimed.claim].page.answered(outcome, now)
         self._begun.discard(outcome.delivery_id)
         self._results.append(outcomes.result(claimed, outcome, plan=self._plan, now=now))
+        self.notes.note(claimed.email, outcome)
         self.activity.set()
 
     # -- for the sender
 
-    def put(self, rows: Collection[Claimed], page: Page, *, asked: float, seconds: float) -> None:
-        """Take what was claimed under a page's token; the lease is ours so many seconds from when it was asked for."""
+    def put(
+        self, rows: Collection[Claimed], page: Page, *, asked: float, seconds: float, at: float | None = None
+    ) -> None:
+        """Take what was claimed under a page's token; the lease is ours so many seconds from when it was asked for.
+
+        `at` is the moment from which the rows' waits count.
+        """
         if not rows:
             page.close()
             return
         self._leases[page.token] = _Lease(self._clock(), asked + seconds, page, len(rows))
-        self._waiting.extend(rows)
+        for claimed in rows:
+            if at is None or claimed.wait <= 0:
+                self._waiting.append(claimed)
+            else:
+                heapq.heappush(self._timed, (at + claimed.wait, claimed.delivery_id, claimed))
         # That they were claimed proves that their campaigns send.
         self._barred -= {claimed.campaign_id for claimed in rows}
         self._wake()
@@ -185,7 +193,7 @@ class Desk:
         """Give back what has waited too long."""
         now = self._clock()
         stale = {token for token, lease in self._leases.items() if now - lease.since > STALE_SECONDS}
-        if stale and any(claimed.claim in stale for claimed in self._waiting):
+        if stale and any(claimed.claim in stale for claimed in self._held()):
             self._target = max(FEWEST, self._target // 2)
             self._hand_back(lambda claimed: claimed.claim in stale)
 
@@ -219,7 +227,7 @@ class Desk:
     @property
     def campaigns(self) -> set[int]:
         """The campaigns of which something is in our hands."""
-        return {claimed.campaign_id for claimed in (*self._waiting, *self._out.values())}
+        return {claimed.campaign_id for claimed in (*self._held(), *self._out.values())}
 
     @property
     def oldest_claim(self) -> float | None:
@@ -230,7 +238,7 @@ class Desk:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is in our hands."""
-        return not (self._waiting or self._out or self._results)
+        return not (self._waiting or self._timed or self._out or self._results)
 
     @property
     def is_idle(self) -> bool:
@@ -248,16 +256,14 @@ class Desk:
         return bool(self._waiters) and not self._waiting
 
     def room(self) -> int:
-        """How many more to claim: as many as leave within a second, by what the last claims showed, or by the rate."""
-        if self._closed or self.held or not (self._waiters or self._out) or len(self._waiting) > self._target // 2:
+        """How many more to claim: as many as leave within a second, by what the last claims showed."""
+        here = len(self._waiting) + len(self._timed)
+        if self._closed or self.held or not (self._waiters or self._out) or here > self._target // 2:
             return 0
-        if self._taken and not self._waiting:
+        if self._taken and not here:
             self._target = min(MOST, self._target * 2)
         self._taken = False
-        room = self._target - len(self._waiting)
-        if self._bucket is not None:
-            room = min(room, int(self._bucket.ahead(self._clock(), 1.0)) - len(self._waiting))
-        return max(0, room)
+        return self._target - here
 
     # -- within
 
@@ -275,23 +281,33 @@ class Desk:
         self.activity.set()
         return None
 
+    def _held(self) -> tuple[Claimed, ...]:
+        """What waits here, whether its time has come or not."""
+        return (*self._waiting, *(claimed for _, _, claimed in self._timed))
+
+    def _let_due(self) -> None:
+        """Let what has its time now join what may leave."""
+        now = self._clock() if self._timed else 0.0
+        while self._timed and self._timed[0][0] <= now:
+            self._waiting.append(heapq.heappop(self._timed)[2])
+
     def _hand_back(self, which: Callable[[Claimed], bool]) -> None:
-        kept: deque[Claimed] = deque()
-        for claimed in self._waiting:
-            if which(claimed):
-                back = Result(claimed.delivery_id, claimed.claim, DeliveryState.QUEUED, self._now(), attempted=False)
-                self._results.append(back)
-            else:
-                kept.append(claimed)
-        self._waiting = kept
+        for claimed in filter(which, self._held()):
+            back = Result(claimed.delivery_id, claimed.claim, DeliveryState.QUEUED, self._now(), attempted=False)
+            self._results.append(back)
+        self._waiting = deque(claimed for claimed in self._waiting if not which(claimed))
+        self._timed = [entry for entry in self._timed if not which(entry[2])]
+        heapq.heapify(self._timed)
         if self._results:
             self.activity.set()
 
     def _pause(self) -> float | None:
         """Seconds until there may be something to take; None until there is news."""
-        if self.held or not self._waiting:
+        if self.held:
             return None
-        return self._bucket.wait(self._clock()) if self._bucket is not None else 0.0
+        if self._waiting:
+            return 0.0
+        return max(0.0, self._timed[0][0] - self._clock()) if self._timed else None
 
     def _wake(self) -> None:
         for waiter in self._waiters:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from email.parser import BytesHeaderParser
 
 from outreach import address
 from outreach.address import Address
-from outreach.errors import CompileError
-from outreach.message import splice
+from outreach.message import sender, splice
 from outreach.message.compiled import Compiled
 from outreach.message.recipient import Recipient, Stamp
 from outreach.store.claims import MOST_CAMPAIGNS, Claimed
@@ -42,7 +40,7 @@ class Letters:
     def learn(self, campaign_id: int, data: bytes) -> None:
         """Keep a compiled campaign, and forget the one used longest ago; raises CompileError."""
         compiled = Compiled.from_bytes(data)
-        self._campaigns[campaign_id] = compiled, sender_of(compiled), compiled.is_dotless
+        self._campaigns[campaign_id] = compiled, sender.of_campaign(compiled), compiled.is_dotless
         while len(self._campaigns) > KNOWN:
             self._campaigns.popitem(last=False)
 
@@ -89,12 +87,3 @@ class Letters:
         if path is None:
             return str(sender)
         return f"{path.local}+{self._make(Purpose.BOUNCE, delivery_id)}@{path.domain}"
-
-
-def sender_of(compiled: Compiled) -> Address:
-    """The address in From, which is the same for everybody; raises CompileError where there is none."""
-    head = b"".join(piece for piece in compiled.pieces if isinstance(piece, bytes)).partition(b"\r\n\r\n")[0]
-    found = BytesHeaderParser().parsebytes(head)["From"]
-    if found is None:
-        raise CompileError("the compiled campaign has no From")
-    return address.parse_mailbox(str(found).replace("\r\n", "")).address

@@ -31,8 +31,11 @@ from outreach.store.claims import LARGEST
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.store.settlements import Result
-from outreach.timing.pace import Bucket, Rate
+from outreach.store.slowdowns import Change
+from outreach.store.tempo import Tidings
+from outreach.timing.limits import Limits
 from outreach.timing.retry import RetryPlan
+from outreach.timing.ways import Ways
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Outcome, Transport
 
@@ -66,8 +69,10 @@ class SenderOptions:
     public_url: str
     #: The address that failure reports come back to; None sends with the From address.
     return_path: str | None = None
-    #: For this sender alone.
-    rate: Rate | None = None
+    #: What limits what leaves, for all senders together.
+    limits: Limits = field(default_factory=Limits)
+    #: The relays, where there are several or one has a limit: the transport knows them too.
+    ways: Ways | None = None
     plan: RetryPlan = field(default_factory=RetryPlan)
     #: How long a claim is ours without a sign of life.
     lease: timedelta = timedelta(seconds=60)
@@ -125,12 +130,11 @@ class _Shift:
         progress: Progress | None = None,
     ) -> None:
         letters = Letters(tokens, options.public_url, return_path=options.return_path, sign=options.sign)
-        bucket = Bucket(options.rate, now=boot_clock()) if options.rate else None
         self._store = store
         self._transport = transport
         self._options = options
-        self._ledger = Ledger(store, letters, lease=options.lease, only=only)
-        self._desk = Desk(letters, plan=options.plan, bucket=bucket)
+        self._ledger = Ledger(store, letters, lease=options.lease, only=only, limits=options.limits)
+        self._desk = Desk(letters, plan=options.plan)
         self._watermark = options.watermark or Watermark(store, None)
         self._lease = options.lease.total_seconds()
         self._stop_rule = options.stop
@@ -260,14 +264,17 @@ class _Shift:
             raise self._no_journal
 
     async def _turn(self, limit: int, renew: Mapping[int, str], now: float) -> None:
-        token = self._page.token if self._page else ""
+        token, tidings = self._page.token if self._page else "", self._tidings()
         # Shielded: were we cancelled here, the rows that it claims would be in nobody's hands.
         self._under_way = asyncio.ensure_future(
-            self._in_thread(self._ledger.turn, self._unsettled, limit, utc_now(), token=token, renew=renew)
+            self._in_thread(
+                self._ledger.turn, self._unsettled, limit, utc_now(), token=token, renew=renew, tidings=tidings
+            )
         )
         try:
             turn = await asyncio.shield(self._under_way)
         except StoreError:
+            self._desk.notes.put_back(tidings.answers)
             self._under_way = None
             if self._page is not None:
                 self._doubtful.append(self._page)
@@ -276,8 +283,13 @@ class _Shift:
         self._watch_me.turned(self._unsettled, boot_clock() - now)
         self._take_over(turn, now)
         if limit:
-            self._found = bool(turn.claimed)
+            self._found = turn.more
             self._look_at = now + IDLE_SECONDS
+
+    def _tidings(self) -> Tidings:
+        """What the books are to know beside the results."""
+        answers, ways = self._desk.notes.taken(), self._options.ways
+        return Tidings(answers) if ways is None else Tidings(answers, ways.in_use(), ways.unused())
 
     def _on_record(self, limit: int) -> int:
         """How many of so many may be claimed: all, with a page in the journal, or none while it has no room."""
@@ -313,8 +325,17 @@ class _Shift:
         safe = self._lease * 0.8
         self._desk.renewed(turn.renewed, asked=asked, seconds=safe)
         if self._page is not None:
-            self._desk.put(turn.claimed, self._page, asked=asked, seconds=safe)
+            self._desk.put(turn.claimed, self._page, asked=asked, seconds=safe, at=turn.at)
             self._page = None
+        self._keep_pace(turn)
+
+    def _keep_pace(self, turn: Turn) -> None:
+        """What a turn says about relays and providers."""
+        if turn.at is not None and self._options.ways is not None:
+            for name, waits in turn.permits.items():
+                self._options.ways.permit(name, [turn.at + wait for wait in waits])
+        for change in turn.changes:
+            _tell_pace(change)
 
     async def _claim_limit(self, now: float) -> int:
         """How many to claim; where the last look found nothing, a look that takes no lock comes first."""
@@ -322,7 +343,11 @@ class _Shift:
         if not room or self._found or now < self._look_at:
             return room if self._found else 0
         self._look_at = now + IDLE_SECONDS
-        return room if await self._in_thread(self._ledger.claimable, utc_now()) else 0
+        return room if await self._in_thread(self._ledger.claimable, utc_now(), self._glanced()) else 0
+
+    def _glanced(self) -> Tidings:
+        ways = self._options.ways
+        return Tidings() if ways is None else Tidings(ways=ways.in_use())
 
     def _leases_to_renew(self, now: float) -> Mapping[int, str]:
         if now < self._renew_at:
@@ -340,6 +365,7 @@ class _Shift:
         await self._in_thread(self._ledger.stop, self._stop_rule, utc_now())
         self._sending = await self._in_thread(self._ledger.sending)
         desk.bar(desk.campaigns - self._sending)
+        desk.notes.watch(await self._in_thread(self._ledger.look_at_pace))
         if self._risen:
             self._risen = False
             await self._in_thread(self._watermark.rise)
@@ -347,6 +373,8 @@ class _Shift:
             self._expire_at = now + EXPIRE_SECONDS
             await self._replay()
             await self._in_thread(self._ledger.expire, utc_now(), now)
+            for change in await self._in_thread(self._ledger.forget_slowdowns):
+                _tell_pace(change)
         quiet = sorted(self._sending - desk.campaigns)
         if quiet:
             for campaign_id in await self._in_thread(self._ledger.finish, quiet, utc_now()):
@@ -364,8 +392,13 @@ class _Shift:
         tallies = await self._in_thread(self._ledger.tallies, campaign_id)
         self._progress(tallies)
         waiting = tallies[DeliveryState.QUEUED] + tallies[DeliveryState.CLAIMED]
-        if self._desk.is_empty and not self._unsettled and (not waiting or campaign_id not in self._sending):
+        if not self._desk.is_empty or self._unsettled:
+            return
+        if not waiting or campaign_id not in self._sending:
             self._done = True
+        elif not tallies[DeliveryState.CLAIMED]:
+            held = await self._in_thread(self._ledger.held_until, campaign_id, self._glanced())
+            self._done = held is not None and self._desk.is_empty
 
     # -- the end
 
@@ -409,3 +442,10 @@ class _Shift:
 
     async def _in_thread(self, act: Callable[..., T], *facts: Any, **more: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(act, *facts, **more))
+
+
+def _tell_pace(change: Change) -> None:
+    if change.rate is None:
+        log.info("provider_recovered", provider=change.provider)
+    elif change.before is None or change.rate < change.before:
+        log.warning("provider_slowed", provider=change.provider, per_second=f"{change.rate:.3g}")

@@ -67,6 +67,8 @@ class Campaign(SQLModel, table=True):
     subject: str | None = Field(default=None, max_length=500)
     sender: str | None = Field(default=None, max_length=500)
     reply_to: str | None = Field(default=None, max_length=500)
+    #: The domain that its mail is from, known at launch: a warm-up counts by it.
+    from_domain: str | None = Field(default=None, max_length=255)
     #: The schedule as a person wrote it ...
     wall_time: str | None = Field(default=None, max_length=32)
     timezone: str | None = Field(default=None, max_length=64)

@@ -16,20 +16,23 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.audience.consent import SubscriptionState
-from outreach.store import deliveries, rows, suppressions
+from outreach.store import candidates, deliveries, rows
+from outreach.store.allowance import Allowance
 from outreach.store.campaigns import Campaign, CampaignState
+from outreach.store.candidates import Row, bar
 from outreach.store.database import Moment, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
+from outreach.store.paced import Paced
 from outreach.store.subscribers import Subscriber
-from outreach.store.subscriptions import Subscription
-from outreach.store.suppressions import Suppression
 
 #: How many rows one claim holds at most.
 LARGEST = 256
 
 #: How many campaigns one claim takes from at most; the next claim goes on with the others.
 MOST_CAMPAIGNS = 32
+
+
+Keys = tuple[str, ...]
 
 
 class Claimed(NamedTuple):
@@ -46,15 +49,26 @@ class Claimed(NamedTuple):
     attributes: Mapping[str, Any]
     #: The token of the claim.
     claim: str
+    #: In how many seconds from the moment of the claim it may leave.
+    wait: float = 0.0
+    #: The budgets that it was taken from, to be given back where it is not tried.
+    budgets: Keys = ()
 
 
-def claimable(session: Session, now: datetime, *, only: int | None = None) -> bool:
+class Sending(NamedTuple):
+    """A campaign that is sending."""
+
+    campaign_id: int
+    list_id: int
+    #: The domain that its mail is from; None where it was launched before that was written down.
+    domain: str | None
+
+
+def claimable(session: Session, now: datetime, *, only: int | None = None, allowance: Allowance | None = None) -> bool:
     """Whether a claim would find something; only reads, so that idle senders do not take the writer's lock."""
-    return any(
-        session.execute(sa.select(query.exists()), {"campaign": campaign_id, "now": now}).scalar()
-        for campaign_id, _ in sending(session, only)
-        for query in (_QUEUED_ANY, _DUE_ANY)
-    )
+    if allowance is not None and not allowance.most:
+        return False
+    return any(_has_work(session, campaign, now, allowance) for campaign in sending(session, only))
 
 
 def claim(
@@ -66,35 +80,34 @@ def claim(
     now: datetime,
     only: int | None = None,
     turn: int = 0,
+    allowance: Allowance | None = None,
 ) -> list[Claimed]:
     """Take up to `limit` deliveries of campaigns that are sending, shared fairly between these.
 
     `turn`, counted up by the caller, says which campaign comes first. People who left or were suppressed since the
-    launch are excluded on the way. Deliveries whose retry is due take half of a campaign's share.
+    launch are excluded on the way. Deliveries whose retry is due take half of a campaign's share. With an allowance,
+    which belongs to who holds the pace, no more is taken than it lets go, and each gets its time to leave.
     """
-    claimed: list[Claimed] = []
-    moved: Counter[tuple[int, DeliveryState]] = Counter()
-    for left, (campaign_id, list_id) in _in_turn(sending(session, only), turn):
-        share = -(-(min(limit, LARGEST) - len(claimed)) // left)
-        found = _candidates(session, campaign_id, list_id, share, now) if share > 0 else []
-        for state, candidates in found:
-            barred = [(row, why) for row in candidates if (why := _bar(row)) is not None]
-            _exclude(session, barred, now)
-            kept = [row for row in candidates if _bar(row) is None] if barred else candidates
-            claimed += [_claimed(row, campaign_id, token) for row in kept]
-            _take(session, [row[0] for row in kept], token, lease_until)
-            moved[campaign_id, state] -= len(candidates)
-            moved[campaign_id, DeliveryState.EXCLUDED] += len(barred)
-            moved[campaign_id, DeliveryState.CLAIMED] += len(kept)
-    deliveries.shift(session, moved)
-    return claimed
-
-
-def _in_turn(campaigns: list[tuple[int, int]], turn: int) -> Iterator[tuple[int, tuple[int, int]]]:
-    """The campaigns from the one whose turn it is, each with how many are left to share what is left."""
-    start = turn % len(campaigns) if campaigns else 0
-    chosen = (campaigns[start:] + campaigns[:start])[:MOST_CAMPAIGNS]
-    yield from zip(range(len(chosen), 0, -1), chosen, strict=True)
+    catch = _Catch(session, token, lease_until, now)
+    most = min(limit, LARGEST) if allowance is None else min(limit, LARGEST, allowance.most)
+    for left, campaign in _in_turn(sending(session, only), turn):
+        share = -(-(most - len(catch.claimed)) // left)
+        if share <= 0:
+            continue
+        if allowance is None:
+            found = candidates.common(session, campaign.campaign_id, campaign.list_id, share, now)
+            for state, rows_of_state in found:
+                catch.land(campaign.campaign_id, state, rows_of_state)
+        else:
+            place = (campaign.campaign_id, campaign.list_id)
+            Paced(session, place, campaign.domain, now=now, allowance=allowance, land=catch.land).take(share)
+    deliveries.shift(session, catch.moved)
+    if allowance is None:
+        return catch.claimed
+    waits = allowance.let_go([row.wait for row in catch.claimed])
+    allowance.more = allowance.more and allowance.most > 0
+    allowance.write()
+    return [row._replace(wait=wait) for row, wait in zip(catch.claimed, waits, strict=True)]
 
 
 def renew(session: Session, held: Mapping[int, str], lease_until: datetime) -> set[int]:
@@ -117,7 +130,7 @@ def held(session: Session, tokens: Collection[str]) -> list[Claimed]:
         sa.select(*columns, subscriber.c.email)
         .select_from(_delivery.outerjoin(subscriber, person))
         .where(deliveries.is_in(DeliveryState.CLAIMED), _delivery.c.claim.in_(tokens))
-        .order_by(_delivery.c.id)
+        .order_by(deliveries.SORTED)
     )
     return [
         Claimed(row.id, row.campaign_id, row.attempts, row.first_at, row.email or "", "", "", "", {}, row.claim)
@@ -139,81 +152,107 @@ def held_now(session: Session, now: datetime) -> int:
     return n
 
 
-def sending(session: Session, only: int | None = None) -> list[tuple[int, int]]:
-    """The campaigns that are sending (all, or `only` that one), each with its list."""
+def sending(session: Session, only: int | None = None) -> list[Sending]:
+    """The campaigns that are sending (all, or `only` that one)."""
     campaign = table_of(Campaign)
-    statement = sa.select(campaign.c.id, campaign.c.list_id).where(campaign.c.state == CampaignState.SENDING)
+    columns = (campaign.c.id, campaign.c.list_id, campaign.c.from_domain)
+    statement = sa.select(*columns).where(campaign.c.state == CampaignState.SENDING)
     if only is not None:
         statement = statement.where(campaign.c.id == only)
-    return [(number, list_id) for number, list_id in session.execute(statement.order_by(campaign.c.id))]
+    return [Sending(*row) for row in session.execute(statement.order_by(campaign.c.id))]
 
 
-def _candidates(
-    session: Session, campaign_id: int, list_id: int, share: int, now: datetime
-) -> list[tuple[DeliveryState, Sequence[sa.Row[Any]]]]:
-    facts = {"campaign": campaign_id, "list": list_id, "now": now}
-    due = session.execute(_DUE, {**facts, "most": -(-share // 2)}).all()
-    queued = session.execute(_QUEUED, {**facts, "most": share - len(due)}).all() if share > len(due) else []
-    return [(DeliveryState.DEFERRED, due), (DeliveryState.QUEUED, queued)]
+def held_until(session: Session, campaign_id: int, allowance: Allowance) -> float | None:
+    """Until when (seconds since 1970) a day's budget or a warm-up holds all that waits of a campaign.
 
-
-def _bar(row: sa.Row[Any]) -> str | None:
-    """Why this person is not mailed any more."""
-    if row.suppressed is not None:
-        return "suppressed"
-    if row.email is None:
-        return "erased"
-    if row.subscription != SubscriptionState.CONFIRMED:
-        return "unconfirmed" if row.subscription == SubscriptionState.UNCONFIRMED else "unsubscribed"
+    None: something may leave, if not at once then when its rate comes round.
+    """
+    for campaign in sending(session, campaign_id):
+        whole = allowance.held_until(None, campaign.domain)
+        if whole is not None:
+            return whole
+        if session.execute(sa.select(candidates.QUEUED_ANY.exists()), {"campaign": campaign_id}).scalar():
+            return None
+        ends = [allowance.held_until(lane, None) for lane in candidates.lanes(session, campaign_id)]
+        return None if None in ends else min((end for end in ends if end is not None), default=None)
     return None
 
 
-def _exclude(session: Session, barred: Sequence[tuple[sa.Row[Any], str]], now: datetime) -> None:
-    for row, why in barred:
-        statement = sa.update(_delivery).where(_delivery.c.id == row.id)
-        values = {"state": DeliveryState.EXCLUDED, "reason": why, "due_at": None, "settled_at": now}
-        session.execute(statement.values(**values))
+def _in_turn(campaigns: list[Sending], turn: int) -> Iterator[tuple[int, Sending]]:
+    """The campaigns from the one whose turn it is, each with how many are left to share what is left."""
+    start = turn % len(campaigns) if campaigns else 0
+    chosen = (campaigns[start:] + campaigns[:start])[:MOST_CAMPAIGNS]
+    yield from zip(range(len(chosen), 0, -1), chosen, strict=True)
 
 
-def _take(session: Session, ids: Sequence[int], token: str, lease_until: datetime) -> None:
-    if ids:
-        given = {"rows": rows.packed(session, [[number] for number in ids]), "token": token, "until": lease_until}
-        session.execute(_taken(session.get_bind().dialect.name), given)
+def _has_work(session: Session, campaign: Sending, now: datetime, allowance: Allowance | None) -> bool:
+    facts = {"campaign": campaign.campaign_id, "now": now}
+
+    def any_of(*queries: sa.Select[Any], **more: str) -> bool:
+        return any(session.execute(sa.select(query.exists()), {**facts, **more}).scalar() for query in queries)
+
+    if allowance is not None and not allowance.left_of(campaign.domain):
+        return False
+    if any_of(candidates.QUEUED_ANY, candidates.DUE_ANY):
+        return True
+    return allowance is not None and any(
+        allowance.open(lane) and any_of(candidates.LANE_QUEUED_ANY, candidates.LANE_DUE_ANY, lane=lane)
+        for lane in candidates.lanes(session, campaign.campaign_id)
+    )
 
 
-def _claimed(row: sa.Row[Any], campaign_id: int, token: str) -> Claimed:
+class _Catch:
+    """What a claim has taken so far, written down as it goes."""
+
+    def __init__(self, session: Session, token: str, lease_until: datetime, now: datetime) -> None:
+        self._session = session
+        self._token = token
+        self._lease_until = lease_until
+        self._now = now
+        self.claimed: list[Claimed] = []
+        self.moved: Counter[tuple[int, DeliveryState]] = Counter()
+
+    def land(
+        self,
+        campaign_id: int,
+        state: DeliveryState,
+        found: Sequence[Row],
+        waits: Sequence[float] = (),
+        budgets: Sequence[Keys] = (),
+    ) -> None:
+        """Take rows of a state, and exclude those whose person is not mailed any more.
+
+        `waits` and `budgets`, where there are any, are of those that are taken, in their order.
+        """
+        barred = [(row, why) for row in found if (why := bar(row)) is not None]
+        self._exclude(barred)
+        kept = [row for row in found if bar(row) is None] if barred else found
+        taken = [_claimed(row, campaign_id, self._token) for row in kept]
+        if waits:
+            taken = [each._replace(wait=w, budgets=b) for each, w, b in zip(taken, waits, budgets, strict=True)]
+        self.claimed += taken
+        self._take([row[0] for row in kept])
+        self.moved[campaign_id, state] -= len(found)
+        self.moved[campaign_id, DeliveryState.EXCLUDED] += len(barred)
+        self.moved[campaign_id, DeliveryState.CLAIMED] += len(kept)
+
+    def _exclude(self, barred: Sequence[tuple[Row, str]]) -> None:
+        for row, why in barred:
+            statement = sa.update(_delivery).where(_delivery.c.id == row.id)
+            values = {"state": DeliveryState.EXCLUDED, "reason": why, "due_at": None, "settled_at": self._now}
+            self._session.execute(statement.values(**values))
+
+    def _take(self, ids: Sequence[int]) -> None:
+        if ids:
+            given = rows.packed(self._session, [[number] for number in ids])
+            facts = {"rows": given, "token": self._token, "until": self._lease_until}
+            self._session.execute(_taken(self._session.get_bind().dialect.name), facts)
+
+
+def _claimed(row: Row, campaign_id: int, token: str) -> Claimed:
     number, attempts, first_at, email, name, language, timezone, attributes, *_ = tuple(row)
     known = json.loads(attributes) if attributes != "{}" else {}
     return Claimed(number, campaign_id, attempts, first_at, email, name, language, timezone, known, token)
-
-
-def _candidates_where(condition: sa.ColumnElement[bool], order: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    subscriber, subscription, suppression = table_of(Subscriber), table_of(Subscription), table_of(Suppression)
-    person = subscriber.c.id == _delivery.c.subscriber_id
-    tie = sa.and_(
-        subscription.c.list_id == sa.bindparam("list"), subscription.c.subscriber_id == _delivery.c.subscriber_id
-    )
-    return (
-        sa.select(
-            *(_delivery.c.id, _delivery.c.attempts, _delivery.c.first_at),
-            *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
-            # As text: most people have no attributes, and a column that is converted costs more than one that is read.
-            sa.cast(subscriber.c.attributes, sa.Text),
-            sa.func.coalesce(suppression.c.email_key, suppressions.barred_domain(subscriber.c.email_key)).label(
-                "suppressed"
-            ),
-            sa.type_coerce(subscription.c.state, sa.String).label("subscription"),
-        )
-        .select_from(
-            _delivery.outerjoin(subscriber, person)
-            .outerjoin(subscription, tie)
-            .outerjoin(suppression, suppression.c.email_key == subscriber.c.email_key)
-        )
-        .where(_delivery.c.campaign_id == sa.bindparam("campaign"), condition)
-        .order_by(order)
-        .limit(sa.bindparam("most"))
-        .with_for_update(of=_delivery, skip_locked=True)
-    )
 
 
 @cache
@@ -229,10 +268,3 @@ def _taken(backend: str) -> sa.Update:
 
 
 _delivery = table_of(Delivery)
-_IS_QUEUED = deliveries.is_in(DeliveryState.QUEUED)
-_IS_DUE = sa.and_(deliveries.is_in(DeliveryState.DEFERRED), _delivery.c.due_at <= sa.bindparam("now"))
-_QUEUED = _candidates_where(_IS_QUEUED, _delivery.c.id)
-_DUE = _candidates_where(_IS_DUE, _delivery.c.due_at)
-_OF_CAMPAIGN = sa.select(_delivery.c.id).where(_delivery.c.campaign_id == sa.bindparam("campaign"))
-_QUEUED_ANY = _OF_CAMPAIGN.where(_IS_QUEUED)
-_DUE_ANY = _OF_CAMPAIGN.where(_IS_DUE)

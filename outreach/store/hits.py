@@ -20,6 +20,7 @@ from outreach.store.lists import MailingList, Tracking
 from outreach.store.subscribers import Subscriber
 from outreach.tracking.robot import BURST, Judgement, Verdict
 
+
 class Hit(SQLModel, table=True):
     """One request for a tracked link."""
 

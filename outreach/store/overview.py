@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from outreach.store import candidates
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Moment, table_of
 from outreach.store.deliveries import Delivery, DeliveryState, Tally, is_in
@@ -66,14 +67,19 @@ def read(session: Session, now: datetime) -> Overview:
 
 
 def next_retry(session: Session, campaign_id: int) -> datetime | None:
-    """When the first deferred delivery of a campaign may be tried again; one look into an index."""
-    found: datetime | None = session.execute(_NEXT_RETRY, {"campaign": campaign_id}).scalar_one()
-    return found
+    """When the first deferred delivery of a campaign may be tried again; one look into an index for each lane."""
+    facts = {"campaign": campaign_id}
+    found = [session.execute(_NEXT_RETRY, facts).scalar_one()]
+    for lane in candidates.lanes(session, campaign_id):
+        found.append(session.execute(_NEXT_RETRY_OF_LANE, {**facts, "lane": lane}).scalar_one())
+    return min((at for at in found if at is not None), default=None)
 
 
 _LIVE = {CampaignState.SENDING, CampaignState.PAUSED}
 _delivery = table_of(Delivery)
-_NEXT_RETRY = sa.select(sa.func.min(_delivery.c.due_at, type_=Moment)).where(
+_FIRST_DUE = sa.select(sa.func.min(_delivery.c.due_at, type_=Moment)).where(
     _delivery.c.campaign_id == sa.bindparam("campaign"), is_in(DeliveryState.DEFERRED)
 )
+_NEXT_RETRY = _FIRST_DUE.where(_delivery.c.lane.is_(None))
+_NEXT_RETRY_OF_LANE = _FIRST_DUE.where(_delivery.c.lane.is_not(None), _delivery.c.lane == sa.bindparam("lane"))
 _FIRST_LEASE = sa.select(sa.func.min(_delivery.c.lease_until, type_=Moment)).where(is_in(DeliveryState.CLAIMED))

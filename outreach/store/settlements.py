@@ -99,7 +99,7 @@ def expire(session: Session, now: datetime, tokens: Collection[str] | None = Non
     """
     over = _delivery.c.lease_until < now if tokens is None else _delivery.c.claim.in_(tokens)
     statement = sa.select(_delivery.c.id, _delivery.c.claim).where(_CLAIMED, over)
-    found = session.execute(statement.order_by(_delivery.c.id).with_for_update(skip_locked=True)).all()
+    found = session.execute(statement.order_by(deliveries.SORTED).with_for_update(skip_locked=True)).all()
     lost = [
         Result(row.id, row.claim, DeliveryState.UNKNOWN, now, "the sender that held it did not come back")
         for row in found

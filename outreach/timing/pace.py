@@ -1,12 +1,30 @@
-"""How fast may messages leave?"""
+"""How fast may messages leave? Rates as people write them, and a meter that keeps to them exactly.
+
+A meter knows when the next message may leave (the "theoretical arrival time" of GCRA, the generic cell rate algorithm
+of ITU-T I.371) and what is left of its budgets. It is a value that lies in the database between two looks, so that all
+senders keep to one rate together.
+"""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from outreach.timing.budget import Budget
 
 _PERIODS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)")
+
+#: A message is given its time at most so many seconds ahead: who leaves, and what is paused, is looked at then.
+AHEAD = 1.0
+
+#: So many seconds that were not used are made up for: enough for a late look, too little for a flood after a pause.
+CATCH_UP = 0.1
+
+#: As many as anybody asks for: what is not limited.
+PLENTY = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +52,76 @@ class Rate:
         """Messages per second."""
         return self.count / self.period
 
+    def __str__(self) -> str:
+        unit = next((unit for unit, period in _PERIODS.items() if period == self.period), f"{self.period:g}s")
+        return f"{self.count:g}/{unit}"
 
-class Bucket:
-    """A token bucket: how many messages may leave now, and when the next may.
 
-    Holds the tokens of `burst` seconds at most, so that a pause is not made up for by a flood. Times are seconds of any
-    clock that only goes forward.
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One rate that messages are spread by, and coarser ones beside it: budgets of a minute, an hour or a day."""
+
+    spread: Rate
+    budgets: tuple[Rate, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Limit:
+        """Rates of different units, the finest of which spreads: `50/s`, `10000/h`, `50/s, 10000/d`.
+
+        Raises ValueError saying what would be right.
+        """
+        rates = sorted((Rate.parse(part) for part in text.split(",")), key=lambda rate: rate.period)
+        if len({rate.period for rate in rates}) < len(rates):
+            raise ValueError(f"{text!r} has two rates of one unit; write rates of different units: 50/s,10000/d")
+        if any(rate.count < 1 for rate in rates[1:]):
+            raise ValueError(f"{text!r} has a budget of less than one message; write whole messages, such as 10000/d")
+        return cls(rates[0], tuple(rates[1:]))
+
+    def __str__(self) -> str:
+        return ",".join(map(str, (self.spread, *self.budgets)))
+
+
+class Meter:
+    """How many messages of one kind may be given their time now, and which time that is.
+
+    Times are seconds since 1970 by one clock that all who share the meter read.
     """
 
-    __slots__ = ("_at", "_most", "_rate", "_tokens")
+    __slots__ = ("_at", "budgets", "interval", "next_at")
 
-    def __init__(self, rate: Rate, *, now: float, burst: float = 1.0) -> None:
-        self._rate = rate.per_second
-        self._most = max(1.0, self._rate * burst)
-        self._tokens = min(1.0, self._most)
-        self._at = now
+    def __init__(self, interval: float | None, *, next_at: float, at: float, budgets: Sequence[Budget] = ()) -> None:
+        #: Seconds between two messages; None spreads nothing.
+        self.interval = interval
+        self.budgets = budgets
+        self._at = at
+        # Never further ahead than a reservation can have set it: else a clock that was set back, or a rate that was
+        # raised, would be waited for.
+        latest = at + AHEAD + (interval or 0.0)
+        #: When the next message may leave.
+        self.next_at = min(max(next_at, at - CATCH_UP), latest)
 
-    def take(self, now: float) -> bool:
-        """Take one token; whether there was one."""
-        if self.available(now) < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
+    def open(self) -> int:
+        """How many may be given their time now."""
+        most = min((budget.left for budget in self.budgets), default=PLENTY)
+        if self.interval is None:
+            return most
+        # What adding up many small shares loses must not make the last one wait.
+        slots = math.floor((self._at + AHEAD - self.next_at) / self.interval + 1e-3) + 1
+        return max(0, min(most, slots))
 
-    def put_back(self) -> None:
-        """Return a token that was not used after all."""
-        self._tokens = min(self._most, self._tokens + 1.0)
+    def take(self) -> float:
+        """Give one message its time; in how many seconds that is."""
+        for budget in self.budgets:
+            budget.used += 1
+        if self.interval is None:
+            return 0.0
+        wait = max(0.0, self.next_at - self._at)
+        self.next_at += self.interval
+        return wait
 
-    def available(self, now: float) -> float:
-        """How many tokens there are."""
-        if now > self._at:
-            self._tokens = min(self._most, self._tokens + (now - self._at) * self._rate)
-            self._at = now
-        # What adding up many small shares loses must not make the last one wait for ever.
-        return self._tokens + 1e-9
-
-    def ahead(self, now: float, seconds: float) -> float:
-        """How many tokens there will be in so many seconds if none is taken."""
-        return min(self._most, self.available(now) + seconds * self._rate)
-
-    def wait(self, now: float, count: float = 1.0) -> float:
-        """How many seconds until `count` tokens are there (at most as many as the bucket holds)."""
-        return max(0.0, (min(count, self._most) - self.available(now)) / self._rate)
+    def opens_in(self) -> float:
+        """In how many seconds the next message can be given its time."""
+        waits = [budget.ends - self._at for budget in self.budgets if not budget.left]
+        if self.interval is not None:
+            waits.append(self.next_at - AHEAD - self._at)
+        return max([0.0, *waits])

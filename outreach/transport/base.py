@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
     stage: Stage
     #: What happened, where no reply says it.
     detail: str = ""
-    #: The name of the relay that it was handed to; "" where there is only one way out.
+    #: The relay that it was handed to, HOST:PORT; "" where there is none.
     relay: str = ""
 
 

@@ -38,6 +38,7 @@ class Pipeline:
         *,
         timeouts: Timeouts,
         most: int,
+        relay: str = "",
     ) -> None:
         self._wire = wire
         self._abilities = abilities
@@ -52,6 +53,7 @@ class Pipeline:
             Stage.BODY: timeouts.body,
         }
         self._quit_seconds = timeouts.quit
+        self._relay = relay
         #: How many messages may still be taken.
         self._left = most
         #: The steps whose answers are still to come, in their order.
@@ -136,7 +138,7 @@ class Pipeline:
             self._body = body
             self._end(f"the server answered a message with {reply}", str(reply))
             return
-        self._report(Outcome(body.delivery_id, reply, Stage.BODY))
+        self._tell(body, reply, Stage.BODY)
         if reply.closes:
             self._end(str(reply), str(reply))
 
@@ -178,7 +180,7 @@ class Pipeline:
         if refusal[0].enhanced == "4.5.3":
             # It has counted enough of us on this connection, which is no fault of the address.
             self._left = 0
-        self._report(Outcome(outgoing.delivery_id, *refusal))
+        self._tell(outgoing, *refusal)
 
     def _proceed(self) -> None:
         following = self._take()
@@ -195,7 +197,7 @@ class Pipeline:
         if refusal is None:
             self._say(self._opening(outgoing))
         else:
-            self._report(Outcome(outgoing.delivery_id, refusal, Stage.LOCAL))
+            self._tell(outgoing, refusal, Stage.LOCAL)
             self._proceed()
 
     def _take(self) -> Outgoing | None:
@@ -204,7 +206,7 @@ class Pipeline:
             refusal = envelope.refusal(outgoing, self._abilities)
             if refusal is None:
                 return outgoing
-            self._report(Outcome(outgoing.delivery_id, refusal, Stage.LOCAL))
+            self._tell(outgoing, refusal, Stage.LOCAL)
         return None
 
     def _opening(self, outgoing: Outgoing) -> bytes:
@@ -264,8 +266,11 @@ class Pipeline:
         self._rest.set()
         self._wire.drop(words)
         if body is not None:
-            self._report(Outcome(body.delivery_id, None, Stage.BODY, words))
+            self._tell(body, None, Stage.BODY, words)
         if opened is not None and refusal is not None:
-            self._report(Outcome(opened.delivery_id, *refusal))
+            self._tell(opened, *refusal)
         elif opened is not None:
-            self._report(Outcome(opened.delivery_id, None, Stage.MAIL, words))
+            self._tell(opened, None, Stage.MAIL, words)
+
+    def _tell(self, outgoing: Outgoing, reply: Reply | None, stage: Stage, words: str = "") -> None:
+        self._report(Outcome(outgoing.delivery_id, reply, stage, words, self._relay))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from outreach.errors import TransportError
@@ -18,9 +19,19 @@ LONGEST_PAUSE = 60.0
 class Reach:
     """What all connections of one run know of their relay."""
 
-    def __init__(self, place: str, *, patience: int | None = None) -> None:
+    def __init__(
+        self,
+        place: str,
+        *,
+        patience: int | None = None,
+        others: Sequence[Reach] = (),
+        told: Callable[[bool], object] = lambda away: None,
+    ) -> None:
+        """Patience ends when it has ended with the `others` too; `told` hears when the relay is away, or back."""
         self._place = place
         self._patience = patience
+        self._others = others
+        self._told = told
         self._open = asyncio.Event()
         self._open.set()
         self._until = 0.0
@@ -48,6 +59,7 @@ class Reach:
             log.info("relay_back", relay=self._place, failures=self.failures)
             self.failures = 0
             self._open.set()
+            self._told(False)
 
     def failed(self, error: TransportError, ticket: int) -> None:
         """An attempt came to nothing; raises the error when patience is at its end.
@@ -60,10 +72,11 @@ class Reach:
         pause = self._pause()
         self._until = asyncio.get_running_loop().time() + pause
         self._open.clear()
+        self._told(True)
         log.warning(
             "relay_away", relay=self._place, failures=self.failures, next_in=f"{pause:.1f}s", why=quiet(str(error))
         )
-        if self._patience is not None and self.failures >= self._patience:
+        if self._patience is not None and all(r.failures >= self._patience for r in (self, *self._others)):
             raise error
 
     def _pause(self) -> float:

@@ -13,12 +13,16 @@ from outreach.transport.lanes import side_by_side
 from outreach.transport.pipeline import Pipeline
 from outreach.transport.reach import Reach
 from outreach.transport.relay import Relay
+from outreach.transport.wire import Wire
 
 #: A connection is given up after so many messages: relays count them, and some drop who sends too many.
 MESSAGES_PER_CONNECTION = 500
 
 #: Seconds that a connection is kept open while there is nothing to send.
 IDLE_SECONDS = 5.0
+
+#: A connection that is ready for MAIL, and what the relay can do.
+Opened = tuple[Wire, Abilities]
 
 
 class SmtpTransport:
@@ -43,7 +47,15 @@ class SmtpTransport:
 
     async def run(self, source: Source, begin: Begin, report: Report, *, patience: int | None = None) -> None:
         """Send what the source hands out; see `base.Transport.run`."""
-        reach = Reach(str(self._relay), patience=patience)
+        await self.work(source, begin, report, Reach(self.place, patience=patience))
+
+    @property
+    def place(self) -> str:
+        """The relay, for logs."""
+        return str(self._relay)
+
+    async def work(self, source: Source, begin: Begin, report: Report, reach: Reach) -> None:
+        """Send what the source hands out, as long as the relay can be reached."""
         crew = _Crew(self._handshake, self._timeouts, self._most, reach, self._count)
         await side_by_side(crew.work(source, begin, report) for _ in range(self._connections))
 
@@ -59,7 +71,14 @@ class SmtpTransport:
         outcomes: list[Outcome] = []
         wire, abilities = await self._handshake.connect()
         pipeline = Pipeline(
-            wire, abilities, _Nothing(), lambda _: True, outcomes.append, timeouts=self._timeouts, most=1
+            wire,
+            abilities,
+            _Nothing(),
+            lambda _: True,
+            outcomes.append,
+            timeouts=self._timeouts,
+            most=1,
+            relay=self._relay.name,
         )
         await pipeline.run(outgoing, idle=0)
         if outcomes[0].reply is None and pipeline.fault:
@@ -88,6 +107,8 @@ class _Crew:
         self._reach = reach
         self._count = count
         self._live = 0
+        #: Connections in a row that came to nothing while others got through.
+        self._alone_failed = 0
 
     async def work(self, source: Source, begin: Begin, report: Report) -> None:
         """One connection after another, until the source has nothing more."""
@@ -97,35 +118,54 @@ class _Crew:
                 self._reach.succeeded()
             report(outcome)
 
-        alone_failed = 0
         while True:
             ticket = await self._reach.passage()
             if not await source.ready():
                 return
+            opened: Opened | None = None
+            if self._reach.failures:
+                # It was away: a connection comes first, so that no message waits for one in vain.
+                try:
+                    opened = await self._handshake.connect()
+                except TransportError as error:
+                    await self._failed(error, ticket)
+                    continue
             outgoing = source.take()
             if outgoing is None:
+                if opened is not None:
+                    opened[0].drop("nothing to send")
+                    self._reach.succeeded()
                 continue
-            error = await self._connection(outgoing, source, begin, told)
-            if error is None:
-                alone_failed = 0
-            elif self._live:
-                # The others get through: the relay wants no more connections than it has.
-                alone_failed += 1
-                await asyncio.sleep(min(30.0, 0.5 * 2 ** min(alone_failed, 10)))
+            failure = await self._connection(outgoing, opened, source, begin, told)
+            if failure is None:
+                self._alone_failed = 0
             else:
-                self._reach.failed(error, ticket)
+                await self._failed(failure, ticket)
 
-    async def _connection(self, first: Outgoing, source: Source, begin: Begin, told: Report) -> TransportError | None:
+    async def _failed(self, error: TransportError, ticket: int) -> None:
+        """A connection came to nothing: the relay is away, or it wants no more connections than it has."""
+        if self._live:
+            self._alone_failed += 1
+            await asyncio.sleep(min(30.0, 0.5 * 2 ** min(self._alone_failed, 10)))
+        else:
+            self._reach.failed(error, ticket)
+
+    async def _connection(
+        self, first: Outgoing, opened: Opened | None, source: Source, begin: Begin, told: Report
+    ) -> TransportError | None:
         """The life of one connection; why it came to nothing, or None."""
         try:
-            wire, abilities = await self._handshake.connect()
+            wire, abilities = opened or await self._handshake.connect()
         except TransportError as error:
             source.give_back(first)
             return error
         except BaseException:
             source.give_back(first)
             raise
-        pipeline = Pipeline(wire, abilities, source, begin, told, timeouts=self._timeouts, most=self._most)
+        relay = self._handshake.relay
+        pipeline = Pipeline(
+            wire, abilities, source, begin, told, timeouts=self._timeouts, most=self._most, relay=relay.name
+        )
         self._live += 1
         self._count(1)
         try:
@@ -133,7 +173,7 @@ class _Crew:
         finally:
             self._live -= 1
             self._count(-1)
-        return _ended(self._handshake.relay, pipeline.fault) if pipeline.fault else None
+        return _ended(relay, pipeline.fault) if pipeline.fault else None
 
 
 class _Nothing:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import plain_script
+from outgoing import plain_script
 
 from outreach import config, wiring
 from outreach.address import parse_mailbox

@@ -25,11 +25,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import launch
-import million
-import outbox
-import plain_script
-import sinks
-from outbox import Way
+from outgoing import million, outbox, plain_script, sinks
+from outgoing.outbox import Way
 
 from outreach import config, wiring
 from outreach.message import article as articles

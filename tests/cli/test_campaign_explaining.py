@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config, house
 from outreach.replies.smtp import Stage
 from outreach.store import claims, settlements
 from outreach.store.database import Store
@@ -24,13 +24,13 @@ THEN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An installation with a campaign `spring` for two people, as a draft."""
-    house = wiring.prepare(config.load())[0]
-    listed(house.store, THEN, people=2)
+    opened = house.prepare(config.load())[0]
+    listed(opened.store, THEN, people=2)
     file = tmp_path / "spring.md"
     file.write_text(ARTICLE)
     assert outreach("campaign", "create", str(file), "--list", "sample").code == 0
-    yield house.store
-    house.close()
+    yield opened.store
+    opened.close()
 
 
 def explained(who: str = WHO, name: str = "spring") -> Said:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from outreach.engine.ledger import Ledger
 from outreach.engine.letters import Letters
-from outreach.store import campaigns
+from outreach.store import campaigns, claims
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -65,6 +65,8 @@ def test_no_query_of_a_sender_grows_with_what_is_sent(store: Store, campaign: in
         ledger.turn([], 0, now, renew=held(second.claimed))
         assert ledger.sending() == {campaign}
         assert ledger.finish([campaign], now) == []
+        with store.reading() as session:
+            assert len(claims.held(session, ["b"])) == 10
         ledger.expire(now, 10.0)
         ledger.expire(now + timedelta(hours=1), 30.0)
         assert ledger.tallies(campaign)[DeliveryState.UNKNOWN] > 0

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import claims, settlements
+from outreach.store import candidates, claims, settlements
 from outreach.store.campaigns import CampaignState
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
@@ -131,14 +131,14 @@ def test_a_claim_passes_over_what_another_is_taking(postgresql_store: Store, now
     campaign = crowd.made_campaign(store, now, group)
     with store.writing() as first, store.writing() as second:
         mine = claims.claim(first, limit=2, token="a", lease_until=now + LEASE, now=now)
-        yours = [row.id for _, rows in claims._candidates(second, campaign, group, 9, now) for row in rows]
+        yours = [row.id for _, rows in candidates.common(second, campaign, group, 9, now) for row in rows]
         assert len(mine) == len(yours) == 2
         assert {row.delivery_id for row in mine}.isdisjoint(yours)
 
 
 def test_a_claim_uses_the_partial_index(sqlite_store: Store, now: datetime) -> None:
     with sqlite_store.reading() as session:
-        for query, index in ((claims._QUEUED, "ix_delivery_queued"), (claims._DUE, "ix_delivery_deferred")):
+        for query, index in ((candidates.QUEUED, "ix_delivery_queued"), (candidates.DUE, "ix_delivery_deferred")):
             text = query.compile(dialect=sqlite_store.engine.dialect)
             facts = {"campaign": 1, "list": 1, "now": "2026-03-02", "most": 9}
             plan = session.execute(sa.text(f"EXPLAIN QUERY PLAN {text}".replace("?", ":x")), {"x": 1})

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from outreach.actions import recount as recounting
 from outreach.actions import report as made_report
+from outreach.cli import holding, show
 from outreach.cli import open as opened
-from outreach.cli import show
 from outreach.cli.campaign import NameArgument
 from outreach.errors import OutreachError
 from outreach.house import House
@@ -65,10 +65,13 @@ def status(
         else:
             _watch(house, name)
             return
+        held = holding.lines(house, name)
     if as_json:
         show.document(document)
-    else:
-        show.out().print(Group(_status_table(document, campaign), *clicked))
+        return
+    show.out().print(Group(_status_table(document, campaign), *clicked))
+    for line in held:
+        show.note(line)
 
 
 def report(
@@ -166,7 +169,10 @@ def _going(house: House, campaign: Campaign, seen: Look, looks: tuple[Look, ...]
     if found.rate is not None and seen.waiting:
         left = f", {duration.words(found.left)} left" if found.left is not None else ""
         yield Text(f"{progress.rate_words(found.rate)}{left}", style="bold")
-    why = progress.explanation(seen, found, next_retry=_next_retry(house, campaign), limit=house.settings.rate)
+    limit = house.settings.rate
+    why = progress.explanation(
+        seen, found, next_retry=_next_retry(house, campaign), limit=limit.spread if limit else None
+    )
     if why:
         yield _wrapped(why)
 

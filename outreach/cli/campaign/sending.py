@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from outreach import wiring
 from outreach.actions import finish, launch
+from outreach.cli import holding, show
 from outreach.cli import open as opened
-from outreach.cli import show
 from outreach.cli.campaign import NameArgument
 from outreach.errors import StateError, TransportError
 from outreach.house import House
@@ -46,6 +46,7 @@ def send(
         with house.store.reading() as session:
             campaign = campaigns.by_id(session, number)
             status = figures.status(session, campaign)
+        held = holding.lines(house, name) if wait else []
     told = [f"{status[state.value]:,} {state.value}" for state in DeliveryState if status[state.value]]
     if as_json:
         show.document(status)
@@ -56,7 +57,11 @@ def send(
         show.warning(f"{name} is paused: {campaign.reason or 'a person paused it'}.")
     elif wait and status["deferred"]:
         show.note(f"{status['deferred']:,} are deferred: `outreach run` (or `outreach sender`) tries them again.")
-    elif waiting:
+    for line in held:
+        show.note(line)
+    if held and waiting:
+        show.note(f"{waiting:,} wait for tomorrow's budget: `outreach run` (or `outreach sender`) sends them then.")
+    elif waiting and not (wait and status["deferred"]):
         show.note("They leave where `outreach run` (or `outreach sender`) is running.")
 
 
@@ -77,7 +82,7 @@ def _say_launch(name: str, outcome: launch.Outcome) -> None:
 
 
 def _drain(house: House, number: int) -> None:
-    """Send in this process until only deferred ones remain."""
+    """Send in this process until only deferred ones remain, or what a day's budget holds until tomorrow."""
     # A person looks on: what the sender would log is told by the bar and at the end.
     logging.getLogger("outreach").addHandler(logging.NullHandler())
     sender = wiring.sender(house)

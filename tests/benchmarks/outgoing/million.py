@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import outbox
-from outbox import Way
+from outgoing import outbox
+from outgoing.outbox import Way
 
 from outreach.store import campaigns, figures
 from outreach.store.database import Store
