@@ -149,7 +149,7 @@ class Settings(BaseSettings):
         timedelta(hours=1), description="How late a scheduled campaign may start by itself; later, it asks."
     )
     keep_clients: Duration = Field(
-        timedelta(days=1), description="How long a click's user agent and the pseudonym of its client are kept."
+        timedelta(days=1), description="How long the pseudonym of a click's client address is kept."
     )
     keep_personal: Duration = Field(
         timedelta(days=396), description="How long it is kept who clicked, and what servers said of whom; sums stay."

@@ -31,7 +31,7 @@ FIRST, FEWEST, MOST = 500, 50, 10_000
 class Plan:
     """How long what is kept."""
 
-    #: What a client showed: the pseudonym of its address and its user agent.
+    #: The pseudonym of a client's address.
     clients: timedelta
     #: Who clicked, what a server said of whom, whom an event was about: from the launch of the campaign on.
     personal: timedelta

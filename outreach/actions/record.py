@@ -121,7 +121,6 @@ class Recorder:
                 "delivery_id": ask.delivery_id if target.named(ask.at, self._keep) else None,
                 "reader": pseudonym.of_message(key, ask.delivery_id),
                 "client": pseudonym.of_client(key, ask.address),
-                "agent": ask.signs.agent[: hits.LONGEST_AGENT],
                 "waited_ms": _waited(ask.at, target.accepted_at),
                 "own_rule": verdict.rule,
                 "judgement": verdict.judgement,

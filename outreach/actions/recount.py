@@ -10,7 +10,7 @@ from outreach.actions.record import SLICE, fold
 from outreach.store import campaigns, hits
 from outreach.store.database import Store
 from outreach.tracking import robot
-from outreach.tracking.robot import BURST, HEAD, PREFETCH, VERDICTS, Bursts, Judgement, Signs, Verdict
+from outreach.tracking.robot import BURST, PERSON, SOON, VERDICTS, Bursts, Judgement, Verdict
 
 #: Hits of other campaigns that are looked at before the first one and after the last one, for bursts across campaigns.
 MARGIN = 5_000
@@ -23,13 +23,13 @@ class Recounted:
     hits: int
     #: Those that are judged otherwise now.
     changed: int
-    #: Those whose user agent and client are forgotten: what was seen in them then stands.
+    #: Those whose client is forgotten: what was seen of its bursts then stands.
     without_client: int
 
     @property
     def words(self) -> str:
         """What came of it, in a sentence."""
-        kept = f"; of {self.without_client:,} the client's data is gone already: they keep what was seen then"
+        kept = f"; of {self.without_client:,} the client is forgotten already: bursts that were seen then stand"
         return f"Judged {self.hits:,} clicks anew, {self.changed:,} otherwise{kept if self.without_client else ''}."
 
 
@@ -64,7 +64,7 @@ class _Count:
         own, stored = alone(row), Verdict(row.judgement, row.rule)
         if mine:
             self.hits += 1
-            self.without_client += row.agent is None
+            self.without_client += row.client is None
             self._note(row.id, own, stored)
         mark = (row.id if mine else 0, own, stored)
         for number, by_itself, before in self._bursts.add(
@@ -81,11 +81,12 @@ class _Count:
 
 
 def alone(row: Any) -> Verdict:
-    """What a stored hit is taken for by itself; where nothing is kept of its client, what was seen then."""
-    if row.agent is None:
-        # Whether it was part of a burst of its client cannot be seen any more.
-        known = row.own_rule is not None and row.rule != BURST.rule
-        return VERDICTS[row.own_rule] if known else Verdict(row.judgement, row.rule)
-    signs = Signs(head=row.own_rule == HEAD.rule, prefetch=row.own_rule == PREFETCH.rule, agent=row.agent)
+    """What a stored hit is taken for by itself: how soon it came is judged anew, what it showed was judged then."""
+    if row.own_rule is None:
+        return Verdict(row.judgement, row.rule)
+    if row.client is None and row.rule == BURST.rule:
+        return BURST  # of its client, perhaps: that cannot be seen any more
+    if row.own_rule not in {SOON.rule, PERSON.rule}:
+        return VERDICTS[row.own_rule]
     accepted = None if row.waited_ms is None else row.at - timedelta(milliseconds=row.waited_ms)
-    return robot.judge(signs, at=row.at, accepted_at=accepted)
+    return robot.by_time(row.at, accepted)

@@ -81,6 +81,8 @@ class _Open:
     now: datetime
     #: Its own entries have higher numbers.
     low: int
+    #: Whether its entries say the same of different people, as those of an import do.
+    alike: bool
     erased: list[int] = field(default_factory=list)
 
 
@@ -126,15 +128,20 @@ def append(
     session.execute(sa.insert(_consent).values(subscriber_id=subscriber_id, **facts, **proof))
 
 
-def begin(session: Session, now: datetime) -> None:
-    """To be called before a transaction writes entries: when it commits, they become a link of the chain."""
-    if _OPEN in session.info:
+def begin(session: Session, now: datetime, *, alike: bool = False) -> None:
+    """To be called before a transaction writes entries: when it commits, they become a link of the chain.
+
+    `alike` promises that all it writes say the same of different people, which spares looking at each.
+    """
+    opened: _Open | None = session.info.get(_OPEN)
+    if opened is not None:
+        opened.alike = opened.alike and alike
         return
     newest = sa.select(sa.func.coalesce(sa.func.max(_consent.c.id), 0))
     if session.get_bind().dialect.name == "postgresql":
         # Numbers that others have taken, and not committed yet, are none of ours either.
         newest = sa.select(sa.text("CASE WHEN is_called THEN last_value ELSE 0 END FROM consent_id_seq"))
-    session.info[_OPEN] = _Open(now, int(session.execute(newest).scalar_one()))
+    session.info[_OPEN] = _Open(now, int(session.execute(newest).scalar_one()), alike)
 
 
 def of_person(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
@@ -172,7 +179,7 @@ def count(session: Session) -> int:
 
 def between(session: Session, first: int, last: int) -> Iterator[tuple[int, bytes]]:
     """The number of every entry from `first` to `last`, and the commitment that its row amounts to now."""
-    return _sealed(session, _consent.c.id.between(first, last))
+    return zip(*_sealed(session, _consent.c.id.between(first, last)), strict=True)
 
 
 def numbers(session: Session) -> Iterator[int]:
@@ -189,8 +196,9 @@ def adopt(session: Session) -> int:
         rows = session.execute(chunk.limit(_ADOPTED)).all()
         if not rows:
             break
-        sealed = list(between(session, rows[0].id, rows[-1].id))
-        _put_on(session, sealed, [], max(row.at for row in rows))
+        numbers, commitments = _sealed(session, _consent.c.id.between(rows[0].id, rows[-1].id))
+        newest = max(row.at for row in rows)
+        chain.add(session, entries=numbers, erased=[], commitments=b"".join(commitments), now=newest)
         taken, low = taken + len(rows), rows[-1].id
     return taken
 
@@ -204,37 +212,42 @@ def _close(session: Session) -> None:
     mine: list[sa.ColumnElement[bool]] = [_consent.c.id > opened.low]
     if session.get_bind().dialect.name == "postgresql":
         mine.append(sa.text("consent.xmin = pg_current_xact_id()::xid"))  # type: ignore[arg-type]
-    sealed = list(_sealed(session, *mine))
-    if sealed or opened.erased:
-        _put_on(session, sealed, opened.erased, opened.now)
+    numbers, commitments = _sealed(session, *mine, alike=opened.alike)
+    if numbers or opened.erased:
+        sealed = b"".join(commitments)
+        chain.add(session, entries=numbers, erased=opened.erased, commitments=sealed, now=opened.now)
 
 
-def _put_on(session: Session, sealed: Sequence[tuple[int, bytes]], erased: Sequence[int], now: datetime) -> None:
-    commitments = b"".join(each[1] for each in sealed)
-    chain.add(session, entries=[each[0] for each in sealed], erased=erased, commitments=commitments, now=now)
-
-
-def _sealed(session: Session, *which: sa.ColumnElement[bool]) -> Iterator[tuple[int, bytes]]:
-    """The number and the commitment of entries, by number. What many of them share is digested once."""
-    # Plain columns, without what turns them into our types: a million of them are read.
-    terms = [sa.type_coerce(_consent.c[name], sa.types.NULLTYPE) for name in _TERMS]
-    at = moment_text(session, _consent.c.at, 26)
-    own = (_consent.c.id, sa.type_coerce(_consent.c.salt, sa.types.NULLTYPE), sa.func.coalesce(_person.c.email_key, ""))
-    people = _consent.outerjoin(_person, _person.c.id == _consent.c.subscriber_id)
-    kinds = session.execute(sa.select(*terms, at).where(*which).distinct().limit(2)).all()
+def _sealed(session: Session, *which: sa.ColumnElement[bool], alike: bool = False) -> tuple[list[int], list[bytes]]:
+    """The numbers and the commitments of entries, by number; `alike`: all of them are known to say the same."""
+    # Plain columns, and what the driver gives: a million of them are read, and converting costs more than all else.
+    terms: list[sa.ColumnElement[Any]] = [sa.type_coerce(_consent.c[name], sa.types.NULLTYPE) for name in _TERMS]
+    kind = [*terms, moment_text(session, _consent.c.at, 26)]
+    salt = sa.type_coerce(_consent.c.salt, sa.types.NULLTYPE)
+    own: tuple[sa.ColumnElement[Any], ...] = (_consent.c.id, salt, sa.func.coalesce(_person.c.email_key, ""))
+    rows = sa.select(*own).select_from(_consent.outerjoin(_person, _person.c.id == _consent.c.subscriber_id))
+    rows = rows.where(*which).order_by(_consent.c.id)
+    kinds = session.execute(sa.select(*kind).where(*which).distinct().limit(1 if alike else 2)).all()
     if len(kinds) == 1:
+        found = _fetched(session, rows)
         seal = _seal(session, kinds[0])
-        rows = session.execute(sa.select(*own).select_from(people).where(*which).order_by(_consent.c.id))
-        yield from ((row[0], ledger.commitment(seal, row[1], row[2])) for row in rows)
-        return
+        return [row[0] for row in found], ledger.commitments(seal, [(row[1], row[2]) for row in found])
+    numbers: list[int] = []
+    commitments: list[bytes] = []
     seals: dict[tuple[Any, ...], bytes] = {}
-    for number, salt, who, *said in session.execute(
-        sa.select(*own, *terms, at).select_from(people).where(*which).order_by(_consent.c.id)
-    ):
-        kind = tuple(said)
-        if kind not in seals:
-            seals[kind] = _seal(session, kind)
-        yield number, ledger.commitment(seals[kind], salt, who)
+    for number, its_salt, who, *said in _fetched(session, rows.add_columns(*kind)):
+        same = tuple(said)
+        if same not in seals:
+            seals[same] = _seal(session, same)
+        numbers.append(number)
+        commitments.append(ledger.commitment(seals[same], its_salt, who))
+    return numbers, commitments
+
+
+def _fetched(session: Session, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    result: Any = session.connection().execute(statement)
+    rows: list[tuple[Any, ...]] = result.cursor.fetchall()
+    return rows
 
 
 def _seal(session: Session, said: Sequence[Any]) -> bytes:

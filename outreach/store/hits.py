@@ -1,6 +1,6 @@
 """Who asked for a tracked link, when, and was it a person?
 
-What a client showed is kept as long as it takes to judge it (`store.retention`): its address never but as a pseudonym.
+The user agent is judged and not kept; of the client's address a pseudonym is, for a while (`store.retention`).
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ from outreach.store.lists import MailingList, Tracking
 from outreach.store.subscribers import Subscriber
 from outreach.tracking.robot import BURST, Judgement, Verdict
 
-#: Longer user agents are cut.
-LONGEST_AGENT = 255
-
 
 class Hit(SQLModel, table=True):
     """One request for a tracked link."""
@@ -39,8 +36,6 @@ class Hit(SQLModel, table=True):
     reader: str = Field(max_length=32)
     #: Pseudonym of the client address under the key of the day; None where there was none, or after a while.
     client: str | None = Field(default=None, max_length=32)
-    #: The user agent, cut; "" where there was none, None after a while.
-    agent: str | None = Field(default=None, max_length=LONGEST_AGENT)
     #: Milliseconds from when the relay took the message; None where that was not settled then.
     waited_ms: int | None = Field(default=None, sa_type=sa.BigInteger)
     #: The rule that judged the hit by itself, before bursts were seen; None where that was not written down yet.

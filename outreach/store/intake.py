@@ -93,7 +93,7 @@ class Intake:
         sql, values, confirms = _statements(session), self._values(part), self._terms.confirms
         values["newest"] = session.execute(sql.newest).scalar_one()
         if confirms:
-            consents.begin(session, self._terms.now)
+            consents.begin(session, self._terms.now, alike=True)
         if self._ours == values["newest"]:
             known, tally = 0, _told(None, part.rows, differs=False, confirms=confirms)
         else:

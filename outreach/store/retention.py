@@ -22,7 +22,7 @@ from outreach.store.hits import Hit
 from outreach.store.installation import InstallationFact
 from outreach.store.subscriptions import Subscription
 
-#: The facts that say up to which number hits lost what their client showed, and events their person.
+#: The facts that say up to which number hits lost their client, and events their person.
 CLIENTS, EVENTS = "clients_forgotten", "events_forgotten"
 
 
@@ -39,13 +39,13 @@ def mark(session: Session, fact: str) -> int:
 
 
 def forget_clients(session: Session, after: int, size: int, *, before: datetime) -> Step | None:
-    """Take from hits older than `before` what their client showed: the pseudonym of its address, its user agent."""
+    """Take from hits older than `before` the pseudonym of their client."""
     oldest = sa.select(_hit.c.id).where(_hit.c.id > after, _hit.c.at < before).order_by(_hit.c.id).limit(size)
     numbers = list(session.execute(oldest).scalars())
     if not numbers:
         return None
-    shown = sa.or_(_hit.c.client.is_not(None), _hit.c.agent.is_not(None))
-    forget = sa.update(_hit).where(_hit.c.id.in_(numbers), shown).values(client=None, agent=None)
+    shown = sa.and_(_hit.c.id.in_(numbers), _hit.c.client.is_not(None))
+    forget = sa.update(_hit).where(shown).values(client=None)
     changed: int = session.execute(forget).rowcount  # type: ignore[attr-defined]
     _mark(session, CLIENTS, numbers[-1])
     return Step(numbers[-1], changed)

@@ -104,7 +104,7 @@ def _clicks(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     statement = (
         sa.select(
             *(_hit.c.at, _campaign.c.name.label("campaign"), _link.c.label, _link.c.url),
-            *(_hit.c.judgement, _hit.c.rule, _hit.c.agent),
+            *(_hit.c.judgement, _hit.c.rule),
         )
         .join(_campaign, _campaign.c.id == _hit.c.campaign_id)
         .outerjoin(_link, sa.and_(_link.c.campaign_id == _hit.c.campaign_id, _link.c.number == _hit.c.link_number))

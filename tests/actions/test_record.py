@@ -199,12 +199,12 @@ def test_young_hits_are_folded_again(store: Store, ask: Callable[..., Ask], late
 
 
 def test_what_a_client_showed_is_kept_for_judging_anew(store: Store, ask: Callable[..., Ask], later: datetime) -> None:
-    Recorder(store).clicks([ask(), ask(8), ask(signs=Signs(agent="x" * 999, head=True))])
+    Recorder(store).clicks([ask(), ask(8), ask(signs=Signs(agent="x", head=True))])
     record.fold(store, now=later + timedelta(minutes=5))
     first, unsettled, head = rows_of(store)
-    assert (first.folded, first.agent, first.waited_ms, first.own_rule) == (True, FIREFOX.agent, 60_000, "")
+    assert (first.folded, first.waited_ms, first.own_rule) == (True, 60_000, "")
     assert (unsettled.waited_ms, unsettled.own_rule) == (None, "too-soon")
-    assert (len(head.agent), head.own_rule) == (255, "head")
+    assert head.own_rule == "head"
     assert first.client
 
 

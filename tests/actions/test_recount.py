@@ -87,10 +87,12 @@ def test_what_was_judged_wrongly_is_set_right_from_what_is_kept(
     assert rules(clicked) == RULES
 
 
-def test_a_robot_that_is_known_by_now_is_found(clicked: Store, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(robot, "is_robot", lambda agent: True)
-    assert recount.campaign(clicked, "spring", now=now + DAY).changed == 2 + 4  # the hits of bursts, too
-    assert rules(clicked)[:4] == ["robot", "no-agent", "robot", "robot"]
+def test_another_idea_of_too_soon_holds_for_old_hits(
+    clicked: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robot, "TOO_SOON", timedelta(milliseconds=500))
+    assert recount.campaign(clicked, "spring", now=now + DAY).changed == 1
+    assert rules(clicked)[:4] == ["", "no-agent", "", "robot"]
 
 
 def test_hits_whose_client_is_forgotten_keep_what_was_seen(clicked: Store, now: datetime) -> None:
@@ -106,7 +108,7 @@ def test_hits_whose_client_is_forgotten_keep_what_was_seen(clicked: Store, now: 
 
 
 def test_hits_of_before_what_they_showed_was_kept_stay(clicked: Store, now: datetime) -> None:
-    spoil(clicked, own_rule=None, agent=None, client=None)
+    spoil(clicked, own_rule=None, client=None)
     assert recount.campaign(clicked, "spring", now=now + DAY) == Recounted(10, 0, 10)
     assert rules(clicked) == RULES
 

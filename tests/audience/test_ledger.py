@@ -31,6 +31,7 @@ def test_a_commitment_hangs_on_salt_and_person() -> None:
     assert len(one) == ledger.DIGEST
     assert one != ledger.commitment(seal, b"t" * 16, "a@example.org")
     assert one != ledger.commitment(seal, b"s" * 16, "b@example.org")
+    assert ledger.commitments(seal, [(b"s" * 16, "a@example.org")]) == [one]
 
 
 @pytest.mark.parametrize(

@@ -231,4 +231,4 @@ def test_a_recount_says_what_it_did_and_what_it_could_not(house: House) -> None:
     said = outreach("campaign", "report", "spring", "--recount", "--json")
     assert said.document["quote"]["machine"] == 1
     assert "Judged 4 clicks anew, 0 otherwise" in said.err
-    assert "of 4 the client's data is gone already" in said.err
+    assert "of 4 the client is forgotten already" in said.err

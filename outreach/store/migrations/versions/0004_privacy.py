@@ -39,7 +39,6 @@ def upgrade() -> None:
         sa.Column("at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("domain"),
     )
-    op.add_column("hit", sa.Column("agent", sa.String(length=255), nullable=True))
     op.add_column("hit", sa.Column("waited_ms", sa.BigInteger(), nullable=True))
     op.add_column("hit", sa.Column("own_rule", sa.String(length=32), nullable=True))
     op.add_column("campaign", sa.Column("forgotten_at", MOMENT, nullable=True))
