@@ -14,7 +14,7 @@ from outreach.engine.ledger import Ledger
 from outreach.engine.letters import Letters
 from outreach.errors import DatabaseMoved, OutreachError, StateError
 from outreach.replies.smtp import Stage
-from outreach.store import campaigns, copying, events, hits, identities, links, pace, slowdowns, subscribers, turn
+from outreach.store import campaigns, copying, events, hits, identities, joinings, links, subscribers, throttles, turn
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -57,9 +57,8 @@ def source(sqlite_store: Store, now: datetime) -> Store:
             [{**hit, "judgement": Judgement.HUMAN, "rule": "none", "folded": folded} for folded in (True, False)],
         )
         events.append(session, EventKind.IMPORTED, now, list_id=group, detail={"read": 3, "words": "naïve \\N \\."})
-        identities.meet(session, "clinic.example", now)
-        slowdowns.note(session, {"google": (3, 9)}, now.timestamp())
-        pace.write(session, [PaceMark(key="all", next_at=1772442000.25, began=1772409600.0, used=7)])
+        joinings.put(session, 2, group, source_id=1, tracking_source_id=None, now=now)
+        throttles.count(session, "join client 5f", window=timedelta(hours=1), now=now)
         subscribers.by_id(session, 2).attributes = {"city": "Zürich", "n": 1, "nothing": None}
         session.add(
             Subscriber(id=900, email="last@example.org", email_key="last@example.org", created_at=now, updated_at=now)

@@ -64,8 +64,8 @@ def test_two_senders_keep_one_rate_together(store: Store, now: datetime) -> None
 
     asyncio.run(main())
     times = left(first, second)[:100]
-    # a hundred at fifty a second, of which a tenth of a second's worth may be caught up at once
-    assert times[-1] - times[0] >= 99 / 50 - 0.15
+    # a hundred at fifty a second; a tenth of a second's worth may be caught up at once, and the first may be late
+    assert times[-1] - times[0] >= 99 / 50 - 0.3
     assert first.left
     assert second.left
 
