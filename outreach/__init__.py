@@ -3,7 +3,7 @@
 The house, floor by floor (a floor imports only what lies below it; rooms joined by ``|`` do not import each other)::
 
     cli -> demo -> wiring -> web | engine | config -> actions -> store | transport | inbox
-        -> message | audience | timing | replies | tracking -> address | log -> errors
+        -> message | audience | timing | replies | tracking -> language -> address | log -> errors
 
 ``demo`` is a room of its own above ``wiring``: it starts the same parts as production plus a catcher and a
 mailbox page, and nothing below may know that it exists.

@@ -41,6 +41,8 @@ FILE = Path("outreach.toml")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 #: What a URL can be written with: anything but spaces, control characters, quotes and angle brackets.
 _BARE = re.compile(r"[^\s\x00-\x20\x7f\"<>]+")
+_COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{3}){1,2}")
+_PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.(?:avif|gif|jpe?g|png|svg|webp)")
 #: A host and a port; an IPv6 address in brackets.
 _PLACE = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s\[\]:/@]+)):(?P<port>\d{1,5})")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -95,6 +97,15 @@ class Settings(BaseSettings):
     return_path: str | None = Field(
         None, description="The address that failure reports come back to, such as bounces@news.clinic.example."
     )
+    leave_address: str | None = Field(
+        None,
+        description="The address that takes mail to leave, such as leave@news.clinic.example; see OUTREACH_INBOX.",
+    )
+    inbox: str | None = Field(
+        None,
+        description="Where `outreach run` takes mail to the leave address from your mail server, such as "
+        "lmtp://127.0.0.1:2424 or smtp://127.0.0.1:2525.",
+    )
     dkim_domain: str | None = Field(
         None, description="The domain that mail is signed for (DKIM), such as clinic.example: that of the sender."
     )
@@ -137,9 +148,28 @@ class Settings(BaseSettings):
     grace: Duration = Field(
         timedelta(hours=1), description="How late a scheduled campaign may start by itself; later, it asks."
     )
+    keep_clients: Duration = Field(
+        timedelta(days=1), description="How long the pseudonym of a click's client address is kept."
+    )
+    keep_personal: Duration = Field(
+        timedelta(days=396), description="How long it is kept who clicked, and what servers said of whom; sums stay."
+    )
+    keep_unconfirmed: Duration = Field(
+        timedelta(days=30), description="How long people are kept who asked for a list and never confirmed it."
+    )
     timezone: str = Field("UTC", description="The IANA zone of wall times where no --timezone is given.")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, comma-separated."
+    )
+    brand_name: str | None = Field(
+        None, max_length=80, description="Whose pages readers see; default: the name of the sender."
+    )
+    brand_logo: str | None = Field(
+        None, description="A picture on every page: the name of a file under /media/, such as logo.svg."
+    )
+    brand_colour: str | None = Field(
+        None,
+        description="The colour of buttons and links on pages, such as #0b6e69; made darker or lighter to be read.",
     )
     metrics: Annotated[tuple[str, int] | None, NoDecode] = Field(
         None,
@@ -189,10 +219,18 @@ class Settings(BaseSettings):
             raise ValueError("it is the start of links and can have neither ? nor #")
         return value.rstrip("/")
 
-    @field_validator("sender", "reply_to", "return_path")
+    @field_validator("inbox")
+    @classmethod
+    def _inbox(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "smtp://localhost:25")
+        if parts.scheme not in {"smtp", "lmtp"} or not parts.hostname or not parts.port:
+            raise ValueError("it must be where to listen, such as lmtp://127.0.0.1:2424 or smtp://127.0.0.1:2525")
+        return value
+
+    @field_validator("sender", "reply_to", "return_path", "leave_address")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
-        bare = info.field_name == "return_path"
+        bare = info.field_name in {"return_path", "leave_address"}
         try:
             if value is not None:
                 (address.parse if bare else address.parse_mailbox)(value)
@@ -235,6 +273,22 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
             raise ValueError("it must be an IANA time zone, such as Europe/Berlin or America/New_York") from None
+        return value
+
+    @field_validator("brand_logo")
+    @classmethod
+    def _picture(cls, value: str | None) -> str | None:
+        if value is not None and not _PICTURE.fullmatch(value):
+            raise ValueError(
+                "it must be the name of a picture in the folder media of the data folder, such as logo.svg"
+            )
+        return value
+
+    @field_validator("brand_colour")
+    @classmethod
+    def _colour(cls, value: str | None) -> str | None:
+        if value is not None and not _COLOUR.fullmatch(value):
+            raise ValueError("it must be a colour such as #0b6e69")
         return value
 
     @field_validator("templates")

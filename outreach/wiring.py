@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
-from outreach.actions import record, stop
+from outreach import address
+from outreach.actions import forget, record, stop
 from outreach.actions.compose import Defaults
+from outreach.actions.join import Letter
 from outreach.config import Settings
-from outreach.engine import journal, replay
+from outreach.engine import journal, postbox, replay
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
 from outreach.engine.desk import boot_clock
@@ -21,6 +24,8 @@ from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
 from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - offered here too: one door for callers
+from outreach.inbox.smtp import Listener
+from outreach.language import Languages
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
@@ -34,10 +39,12 @@ from outreach.transport.fleet import Fleet
 from outreach.transport.folder import FolderTransport
 from outreach.transport.relay import Folder, hello_name
 from outreach.transport.smtp import SmtpTransport
-from outreach.web import app
+from outreach.web import app, listen
 from outreach.web import metrics as metrics_page
 from outreach.web.app import Site
+from outreach.web.brand import Brand
 from outreach.web.health import Health
+from outreach.web.joining import Desk
 from outreach.web.readiness import Readiness
 from outreach.web.traffic import Traffic
 
@@ -80,6 +87,16 @@ def layout(settings: Settings, name: str) -> Layout:
             except (UnicodeDecodeError, OSError) as error:
                 raise TemplateError("it cannot be read as UTF-8 text", file=str(file)) from error
     return Layout(name, sources)
+
+
+def letter(settings: Settings) -> Letter:
+    """The mail by which people confirm that they want a list; it looks like other mail."""
+    found = {
+        file.name.removesuffix(".md").rpartition(".")[2]: file for file in _files(settings, "notices", "confirm.*.md")
+    }
+    articles = {language: file.read_text(encoding="utf-8-sig") for language, file in found.items()}
+    sources = {**layout(settings, "default").sources, **layout(settings, "notice").sources}
+    return Letter(articles, Layout("notice", sources), defaults(settings))
 
 
 def signer(settings: Settings) -> Signer | None:
@@ -128,7 +145,29 @@ def defaults(settings: Settings) -> Defaults:
         postal_address=settings.postal_address or "",
         quote_url=settings.quote_url,
         public_url=settings.public_url,
+        languages=languages(settings),
     )
+
+
+def languages(settings: Settings) -> Languages:
+    """What pages and mails can speak: English, and every catalogue that is shipped or in `templates`.
+
+    One's own catalogue of a language goes over the shipped one, text by text. Raises SettingsError for one that cannot
+    be read.
+    """
+    catalogues: dict[str, list[str]] = {}
+    for file in _files(settings, "languages", "*.po"):
+        try:
+            catalogues.setdefault(file.stem, []).append(file.read_text(encoding="utf-8-sig"))
+        except (UnicodeDecodeError, OSError) as error:
+            raise SettingsError(f"The catalogue {file} cannot be read as UTF-8 text.") from error
+    return Languages(catalogues)
+
+
+def brand(settings: Settings) -> Brand:
+    """Whose pages readers see."""
+    sender = address.parse_mailbox(settings.sender).name if settings.sender else ""
+    return Brand.of(settings.brand_name or sender, settings.brand_logo or "", settings.brand_colour or "")
 
 
 def transport(settings: Settings, board: Ways | None = None) -> Transport:
@@ -178,9 +217,15 @@ def clock(house: House, gauges: Gauges | None = None) -> Clock:
         Chore("stops", timedelta(seconds=5), lambda now: stop.campaigns_gone_wrong(house.store, rule, now=now)),
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
+        Chore("retention", timedelta(days=1), lambda now: forget.old(house.store, retention(settings), now=now)),
     )
     guard = watermark(house).require
     return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard, gauges=gauges)
+
+
+def retention(settings: Settings) -> forget.Plan:
+    """How long what is kept of persons."""
+    return forget.Plan(settings.keep_clients, settings.keep_personal, settings.keep_unconfirmed)
 
 
 def plan(settings: Settings) -> RetryPlan:
@@ -222,9 +267,32 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
         pages=settings.template_folders("pages"),
         media=(settings.home / "media", *settings.template_folders("media")),
         trusted_proxies=settings.trusted_proxies,
+        languages=languages(settings),
+        brand=brand(settings),
+        keep_personal=settings.keep_personal,
+        joining=_joining(house),
     )
     traffic = Traffic(gauges.registry) if gauges else None
     return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
+
+
+def _joining(house: House) -> Desk | None:
+    if house.settings.sender is None:
+        return None
+    keys = house.keys
+    return Desk(letter(house.settings), keys.derive("joining"), keys.readers("erasure"))
+
+
+def inbox(house: House) -> Listener | None:
+    """The listener for mail that comes in; None where the settings name none. Raises OutreachError for a taken port."""
+    settings = house.settings
+    if settings.inbox is None or settings.leave_address is None:
+        return None
+    where = urlsplit(settings.inbox)
+    assert where.hostname is not None
+    leave = address.parse(settings.leave_address)
+    heard = postbox.reception(house.store, TokenMaker(house.keys), leave, now=lambda: datetime.now(UTC))
+    return Listener(heard, listen.on(where.hostname, where.port or 0), lmtp=where.scheme == "lmtp")
 
 
 def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:
@@ -240,6 +308,7 @@ def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = 
         limits=settings.limits,
         ways=board,
         plan=plan(settings),
+        leave_by_mail=settings.leave_address,
         stop=stop_rule(settings),
         sign=sign(settings),
         journals=journals(settings),
@@ -249,8 +318,13 @@ def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = 
     return Sender(house.store, way_out, TokenMaker(house.keys), options)
 
 
-def man(crew: Crew, house: House, *, senders: int, clock: bool, gauges: Gauges | None = None) -> None:
-    """Put clock and senders to work in a crew; raises SettingsError where they cannot be had."""
+def man(
+    crew: Crew, house: House, *, senders: int, clock: bool, inbox: bool = False, gauges: Gauges | None = None
+) -> None:
+    """Put clock, senders and inbox to work in a crew; raises OutreachError where they cannot be had."""
+    listener = _inbox(house) if inbox else None
+    if listener is not None:
+        crew.add("inbox", looping(listener.run))
     if clock:
         keeper = _clock(house, gauges)
         crew.add("clock", keeper.run, pulse=keeper.pulse)
@@ -263,4 +337,4 @@ def man(crew: Crew, house: House, *, senders: int, clock: bool, gauges: Gauges |
         crew.add(f"sender-{number + 1}", looping(work), pulse=watch.pulse)
 
 
-_clock = clock
+_clock, _inbox = clock, inbox

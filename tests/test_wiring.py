@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from outreach import config, wiring
 from outreach.errors import ArticleError, DatabaseNotReady, DatabaseUnavailable, KeyMismatch, NotFound, SettingsError
+from outreach.replies.toll import StopRule
 
 
 def test_preparing_makes_a_key_that_only_its_owner_reads(tmp_path: Path) -> None:
@@ -202,3 +203,13 @@ def test_a_key_file_that_cannot_sign_is_refused_with_its_name_and_the_way_out(
         wiring.signer(settings)
     assert refusal.value.message == f"OUTREACH_DKIM_KEY is {str(file)!r}: {reason}."
     assert refusal.value.hint
+
+
+def test_when_a_campaign_stops_itself_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wiring.stop_rule(config.load()) == StopRule(share=0.1, complaints=0.003, after=500)
+    for name, value in (("SHARE", "2.5 %"), ("COMPLAINTS", "0.1%"), ("AFTER", "50")):
+        monkeypatch.setenv(f"OUTREACH_STOP_{name}", value)
+    assert wiring.stop_rule(config.load()) == StopRule(share=0.025, complaints=0.001, after=50)
+    monkeypatch.setenv("OUTREACH_STOP_SHARE", "0.1")
+    with pytest.raises(SettingsError, match="write a percentage"):
+        config.load()

@@ -8,6 +8,7 @@ from datetime import datetime
 from outreach import address
 from outreach.address import Mailbox
 from outreach.errors import AddressError, SettingsError
+from outreach.language import Languages
 from outreach.message import article as articles
 from outreach.message import compile as compiler
 from outreach.message.article import Article
@@ -16,6 +17,8 @@ from outreach.message.headers import Identity
 from outreach.message.template import Layout
 from outreach.store.campaigns import Campaign
 from outreach.store.lists import MailingList
+
+ENGLISH_ALONE = Languages()
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Defaults:
     quote_url: str | None
     #: The start of every link of ours, without a slash at its end.
     public_url: str
+    #: What mails and pages can speak.
+    languages: Languages = ENGLISH_ALONE
 
 
 def campaign(
@@ -39,7 +44,8 @@ def campaign(
     """
     read = article(campaign, defaults)
     who = identity(campaign, read, mailing_list, defaults)
-    return compiler.campaign(read, layout(campaign), who, date=date, tracked=tracked)
+    language = defaults.languages.best([read.language])
+    return compiler.campaign(read, layout(campaign), who, date=date, tracked=tracked, language=language)
 
 
 def article(campaign: Campaign, defaults: Defaults) -> Article:

@@ -12,6 +12,7 @@ from outreach.actions import compose
 from outreach.actions.compose import Defaults
 from outreach.errors import NameTaken, OutreachError, StateError
 from outreach.message import compile as compiler
+from outreach.message.compiled import Compiled
 from outreach.store import campaigns, lists
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
@@ -44,10 +45,13 @@ class Draft:
     subject: str | None = None
     sender: str | None = None
     reply_to: str | None = None
+    #: Whether it goes into the archive for everybody once it is launched.
+    public: bool | None = None
 
     def columns(self) -> dict[str, Any]:
         """The columns that this changes, apart from the list."""
         given: dict[str, Any] = {"subject": self.subject, "sender": self.sender, "reply_to": self.reply_to}
+        given["public"] = self.public
         if self.article is not None:
             given["article_name"], given["article"] = self.article
         if self.layout is not None:
@@ -77,10 +81,12 @@ def create(store: Store, name: str, draft: Draft, *, defaults: Defaults, now: da
 def update(store: Store, campaign_id: int, draft: Draft, *, defaults: Defaults, now: datetime) -> Campaign:
     """Replace what was given of a campaign that was not launched yet; tried out first, as on creation.
 
-    Raises StateError after the launch: what was sent stays what it was.
+    Raises StateError after the launch: what was sent stays what it was, and only the archive can have it or not.
     """
     with store.reading() as session:
         campaign = campaigns.by_id(session, campaign_id)
+        if draft.public is not None and draft == Draft(public=draft.public):
+            return _publish(store, campaign, draft.public, defaults, now)
         _require_changeable(campaign, "changed")
         target = lists.by_name(session, draft.list_name) if draft.list_name else lists.by_id(session, campaign.list_id)
     changes = {**draft.columns(), "list_id": _number(target)}
@@ -90,6 +96,19 @@ def update(store: Store, campaign_id: int, draft: Draft, *, defaults: Defaults, 
         _require_changeable(campaigns.locked(session, campaign_id), "changed")
         campaigns.change(session, campaign_id, now=now, **changes)
         return campaigns.by_id(session, campaign_id)
+
+
+def _publish(store: Store, campaign: Campaign, public: bool, defaults: Defaults, now: datetime) -> Campaign:
+    """Put a campaign into the archive, or take it out, in whatever state it is."""
+    assert campaign.id is not None
+    with store.reading() as session:
+        mailing_list = lists.by_id(session, campaign.list_id)
+    wanted = Campaign(**{**campaign.model_dump(), "public": public})
+    if public:
+        _try_out(wanted, mailing_list, defaults, now)
+    with store.writing() as session:
+        campaigns.publish(session, campaign.id, public)
+        return campaigns.by_id(session, campaign.id)
 
 
 def delete(store: Store, campaign_id: int, *, now: datetime) -> None:
@@ -159,7 +178,25 @@ def _try_out(campaign: Campaign, mailing_list: MailingList, defaults: Defaults, 
     read = compose.article(campaign, lenient)
     whole = replace(read, links={**read.links, **dict.fromkeys(read.dead_roles, STAND_IN_URL)})
     who = compose.identity(campaign, whole, mailing_list, lenient)
-    compiler.campaign(whole, compose.layout(campaign), who, date=now, tracked=True)
+    language = defaults.languages.best([whole.language])
+    made = compiler.campaign(whole, compose.layout(campaign), who, date=now, tracked=True, language=language)
+    if campaign.public:
+        _require_for_everybody(campaign, mailing_list, made)
+
+
+def _require_for_everybody(campaign: Campaign, mailing_list: MailingList, made: Compiled) -> None:
+    """Refuse to make public what belongs to a private list, or cannot be written to nobody in particular."""
+    if not mailing_list.public:
+        raise StateError(
+            f"The list {mailing_list.name!r} is private, so {campaign.name!r} cannot be public.",
+            hint=f"Make it public first: `outreach list update {mailing_list.name} --public`.",
+        )
+    if made.required:
+        field = sorted(made.required)[0]
+        raise StateError(
+            f"{field!r} is printed without a fallback, so {campaign.name!r} cannot be read by everybody.",
+            hint=f"Write {{{{ {field} | fallback('...') }}}} in the article.",
+        )
 
 
 def _number(mailing_list: MailingList) -> int:

@@ -6,6 +6,7 @@ before the write begins, so that the write lock is held for the inserts alone.
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,9 +52,17 @@ class Recorder:
     Several processes may each have one: bursts that run across them are found when a report folds.
     """
 
-    def __init__(self, store: Store, stored: Callable[[Judgement], object] = lambda _: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        stored: Callable[[Judgement], object] = lambda _: None,
+        *,
+        keep: timedelta | None = None,
+    ) -> None:
         """`stored` is told the judgement of each hit that is on the disk."""
         self._store = store
+        #: How long after a message was sent its hits may name it.
+        self._keep = keep
         self._told = stored
         self._bursts: Bursts[_Entry] = Bursts()
         self._locations: dict[int, dict[int, str | None]] = {}
@@ -109,9 +118,11 @@ class Recorder:
                 "campaign_id": target.campaign_id,
                 "link_number": ask.number,
                 "at": ask.at,
-                "delivery_id": ask.delivery_id if target.named else None,
+                "delivery_id": ask.delivery_id if target.named(ask.at, self._keep) else None,
                 "reader": pseudonym.of_message(key, ask.delivery_id),
                 "client": pseudonym.of_client(key, ask.address),
+                "waited_ms": _waited(ask.at, target.accepted_at),
+                "own_rule": verdict.rule,
                 "judgement": verdict.judgement,
                 "rule": verdict.rule,
                 "folded": False,
@@ -133,6 +144,11 @@ class Recorder:
         if day != self._day:
             self._key, self._day = _day_key(self._store, day), day
         return self._key
+
+
+def _waited(at: datetime, accepted_at: datetime | None) -> int | None:
+    """Milliseconds, rounded up: what was not too soon does not become so."""
+    return None if accepted_at is None else math.ceil((at - accepted_at) / timedelta(milliseconds=1))
 
 
 def _day_key(store: Store, day: str) -> bytes:
@@ -177,8 +193,7 @@ def fold(store: Store, *, now: datetime) -> int:
 def forget_old_days(store: Store, *, now: datetime) -> int:
     """Delete the pseudonym keys of the days before yesterday (UTC); how many there were.
 
-    After that nobody can say whose message a pseudonym stood for. Bursts are folded first, which also takes the
-    client's pseudonym from every hit that is older than a moment.
+    After that nobody can say whose message a pseudonym stood for. Bursts are folded first.
     """
     fold(store, now=now)
     yesterday = now.astimezone(UTC).date() - timedelta(days=1)

@@ -13,6 +13,7 @@ from outreach.actions import compose, specimen
 from outreach.actions.compose import Defaults
 from outreach.address import Address
 from outreach.errors import ArticleError, OutreachError, SettingsError, TemplateError
+from outreach.language import Language
 from outreach.message import check as preflight
 from outreach.message import compile as compiler
 from outreach.message import splice
@@ -123,6 +124,7 @@ class _Draft:
     mailing_list: MailingList
     article: Article
     identity: Identity
+    language: Language
 
     @classmethod
     def of(cls, store: Store, name: str, defaults: Defaults, *, mark: str = "") -> _Draft:
@@ -132,7 +134,8 @@ class _Draft:
             mailing_list = lists.by_id(session, campaign.list_id)
         article = compose.article(campaign, defaults)
         identity = compose.identity(campaign, article, mailing_list, defaults)
-        return cls(campaign, mailing_list, article, replace(identity, subject=mark + identity.subject))
+        language = defaults.languages.best([article.language])
+        return cls(campaign, mailing_list, article, replace(identity, subject=mark + identity.subject), language)
 
     @property
     def domain(self) -> str:
@@ -142,7 +145,7 @@ class _Draft:
     def compiled(self, now: datetime, *, tracked: bool = False) -> Compiled:
         """The campaign, compiled; raises TemplateError or CompileError."""
         layout = compose.layout(self.campaign)
-        return compiler.campaign(self.article, layout, self.identity, date=now, tracked=tracked)
+        return compiler.campaign(self.article, layout, self.identity, date=now, tracked=tracked, language=self.language)
 
     def without_dead_roles(self) -> _Draft:
         """The same with a stand-in for every link role that has no URL."""

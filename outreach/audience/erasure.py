@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 
 #: No address begins so: it has no @.
 PREFIX = "erased:"
+
+_PSEUDONYM = re.compile(f"{PREFIX}[0-9a-f]{{64}}")
 
 
 def pseudonym(key: bytes, email_key: str) -> str:
     """The keyed hash of an address (`address.Address.key`), as it stands in the suppressions; 71 characters."""
     return PREFIX + hmac.digest(key, email_key.encode(), hashlib.sha256).hex()
+
+
+def is_pseudonym(text: str) -> bool:
+    """Whether a text is written as such a hash."""
+    return _PSEUDONYM.fullmatch(text) is not None

@@ -23,6 +23,10 @@ COMMANDS = {
     "subscriber": Later(
         "outreach.cli.subscriber:app", "Import people, add them, let them leave, hand out or erase what is known."
     ),
+    "suppression": Later(
+        "outreach.cli.suppression:app", "Addresses and domains that are never mailed, above everything else."
+    ),
+    "consent": Later("outreach.cli.consent:app", "What people agreed to, on a record that shows every change."),
     "campaign": Later("outreach.cli.campaign:app", "Make, check, schedule, send and report campaigns."),
     "db": Later("outreach.cli.db:app", "The database as a whole."),
     "article": Later("outreach.cli.article:app", "Make articles of raw texts, web pages and Markdown."),

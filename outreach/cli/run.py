@@ -84,7 +84,7 @@ def _serve(house: House, host: str, port: int, *, senders: int, clock: bool) -> 
         _warn_of_dead_links(listen.url(listener), house.settings.public_url)
         sys.stdout.flush()
         try:
-            wiring.man(crew, house, senders=senders, clock=clock, gauges=gauges)
+            wiring.man(crew, house, senders=senders, clock=clock, inbox=clock, gauges=gauges)
             serving.run(sockets=[listener])
         finally:
             _leave(crew)

@@ -123,7 +123,7 @@ def show_one(email: Email, as_json: show.JsonOption = False) -> None:
     if found["suppression"]:
         show.line(f"never mailed: {found['suppression']['reason']} {found['suppression']['note']}".rstrip())
     for heading, keys in (
-        ("subscriptions", ("list", "state", "changed_at")),
+        ("subscriptions", ("list", "state", "changed_at", "at_most", "paused_until")),
         ("consents", ("at", "list", "purpose", "act", "source", "wording")),
         ("deliveries", ("campaign", "state", "reason", "sent_at")),
     ):
@@ -183,14 +183,12 @@ def erase(
 ) -> None:
     """Erase one person everywhere; sums stay, and an import cannot bring them back."""
     with house() as opened:
-        with opened.store.reading() as session:
-            person = subscribers.require(session, email)
         asked = not yes and sys.stdin.isatty()
-        if asked and not typer.confirm(f"Erase everything that is known about {person.email}?", err=True):
+        if asked and not typer.confirm(f"Erase everything that is known about {email}?", err=True):
             raise OutreachError("Nothing was erased.")
         rows = erasing.person(opened.store, email, key=opened.keys.derive("erasure"), now=datetime.now(UTC))
     show.line(
-        f"Erased {person.email}: {rows.subscriptions} subscriptions, {rows.consents} consents; "
+        f"Erased {email}: {rows.subscriptions} subscriptions, {rows.consents} consents; "
         f"{rows.deliveries} deliveries, {rows.hits} clicks and {rows.events} events no longer name anybody."
     )
 

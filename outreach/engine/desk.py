@@ -37,6 +37,9 @@ STALE_SECONDS = 1.5
 #: How many messages wait for the transport: as many as leave in about a second, between these bounds.
 FEWEST, FIRST, MOST = 4, 32, LARGEST
 
+#: How many messages may be here whose time is still to come.
+MOST_TIMED = 4 * LARGEST
+
 
 def boot_clock() -> float:
     """Seconds since the machine started, those of a suspended machine among them: a lease runs on while we sleep."""
@@ -257,8 +260,11 @@ class Desk:
 
     def room(self) -> int:
         """How many more to claim: as many as leave within a second, by what the last claims showed."""
-        here = len(self._waiting) + len(self._timed)
+        # What has its time later takes no room from what may leave now: it is as much as the limits let go in a second.
+        here = len(self._waiting)
         if self._closed or self.held or not (self._waiters or self._out) or here > self._target // 2:
+            return 0
+        if len(self._timed) >= MOST_TIMED:
             return 0
         if self._taken and not here:
             self._target = min(MOST, self._target * 2)

@@ -10,6 +10,7 @@ from outreach.address import Address
 from outreach.message import sender, splice
 from outreach.message.compiled import Compiled
 from outreach.message.recipient import Recipient, Stamp
+from outreach.replies.returnpath import tagged
 from outreach.store.claims import MOST_CAMPAIGNS, Claimed
 from outreach.tracking.token import Purpose, TokenMaker
 from outreach.transport.base import Outgoing
@@ -25,11 +26,18 @@ class Letters:
     """Writes the messages of one sender."""
 
     def __init__(
-        self, tokens: TokenMaker, public_url: str, *, return_path: str | None = None, sign: Sign | None = None
+        self,
+        tokens: TokenMaker,
+        public_url: str,
+        *,
+        return_path: str | None = None,
+        leave_by_mail: str | None = None,
+        sign: Sign | None = None,
     ) -> None:
         self._make = tokens.make
         self._public_url = public_url.rstrip("/")
         self._return_path = address.parse(return_path) if return_path else None
+        self._leave = address.parse(leave_by_mail) if leave_by_mail else None
         self._sign = sign
         self._campaigns: OrderedDict[int, tuple[Compiled, Address, bool]] = OrderedDict()
 
@@ -79,6 +87,8 @@ class Letters:
             preferences=f"{start}/p/{make(Purpose.PREFERENCES, delivery)}",
             view=f"{start}/v/{make(Purpose.VIEW, delivery)}",
             feedback_id=f"{claimed.campaign_id}:newsletter:outreach",
+            confirm=f"{start}/confirm/{make(Purpose.CONFIRM, delivery)}",
+            unsubscribe_by_mail=tagged(self._leave, make(Purpose.UNSUBSCRIBE, delivery)) if self._leave else "",
         )
 
     def _envelope_sender(self, delivery_id: int, sender: Address) -> str:
@@ -86,4 +96,4 @@ class Letters:
         path = self._return_path
         if path is None:
             return str(sender)
-        return f"{path.local}+{self._make(Purpose.BOUNCE, delivery_id)}@{path.domain}"
+        return tagged(path, self._make(Purpose.BOUNCE, delivery_id))

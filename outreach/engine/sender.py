@@ -76,6 +76,8 @@ class SenderOptions:
     plan: RetryPlan = field(default_factory=RetryPlan)
     #: How long a claim is ours without a sign of life.
     lease: timedelta = timedelta(seconds=60)
+    #: The address that takes a mail to leave; None names none in the header.
+    leave_by_mail: str | None = None
     #: When a campaign is paused because too much of it comes back.
     stop: StopRule = field(default_factory=StopRule)
     #: Puts a signature on each message.
@@ -129,7 +131,13 @@ class _Shift:
         only: int | None = None,
         progress: Progress | None = None,
     ) -> None:
-        letters = Letters(tokens, options.public_url, return_path=options.return_path, sign=options.sign)
+        letters = Letters(
+            tokens,
+            options.public_url,
+            return_path=options.return_path,
+            leave_by_mail=options.leave_by_mail,
+            sign=options.sign,
+        )
         self._store = store
         self._transport = transport
         self._options = options

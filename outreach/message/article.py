@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from outreach import address
 from outreach.errors import AddressError, ArticleError
+from outreach.language import direction
 from outreach.message import expressions, frontmatter, markdown
 from outreach.message.frontmatter import FrontMatter, Value
 
@@ -26,8 +27,6 @@ _LANGUAGES = """
     su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 """
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:-([A-Z][a-z]{3}))?(?:-([A-Z]{2}|[0-9]{3}))?")
-_RIGHT_TO_LEFT = {"ar", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}
-_RIGHT_TO_LEFT_SCRIPTS = {"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm"}
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -63,10 +62,7 @@ class Article:
     @property
     def direction(self) -> str:
         """`rtl` or `ltr`, as the language (or the script in its tag) is written."""
-        found = _LANGUAGE.fullmatch(self.language)
-        language, script = (found[1], found[2]) if found else (self.language, None)
-        rtl = script in _RIGHT_TO_LEFT_SCRIPTS if script else language in _RIGHT_TO_LEFT
-        return "rtl" if rtl else "ltr"
+        return direction(self.language)
 
     @property
     def dead_roles(self) -> tuple[str, ...]:

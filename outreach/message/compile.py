@@ -10,6 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from outreach.errors import CompileError, TemplateError
+from outreach.language import SOURCE, Language
 from outreach.message import article as articles
 from outreach.message import explore, headers, links, parts, variants
 from outreach.message.article import Article
@@ -24,6 +25,9 @@ from outreach.message.template import Layout, Templates
 
 __all__ = ["Compiled", "Identity", "Layout", "campaign"]
 
+#: What a layout speaks where nothing else is said.
+ENGLISH = Language(SOURCE)
+
 #: What a value is counted with in `Compiled.size_bound`.
 VALUE_SIZE = 200
 
@@ -36,15 +40,16 @@ def campaign(
     date: datetime,
     tracked: bool = True,
     images: Mapping[str, bytes] = MappingProxyType({}),
+    language: Language = ENGLISH,
 ) -> Compiled:
     """Compile a campaign.
 
     `date` becomes the Date header; `tracked` says whether links are counted; `images` (file name -> content) travel
-    inside the mail. Raises TemplateError or CompileError with the place.
+    inside the mail; `language` is what the layout itself speaks. Raises TemplateError or CompileError with the place.
     """
     if article.dead_roles:
         raise links.dead_role(article.dead_roles[0])
-    scene = Scene.of(article, layout, identity, tracked=tracked, images=images)
+    scene = Scene.of(article, layout, identity, tracked=tracked, images=images, language=language)
     try:
         draft = _draft(scene)
     except TemplateError as error:

@@ -96,9 +96,13 @@ def list_id(title: str, name: str, domain: str) -> str:
     return _beside("List-ID", phrase(title, 9), number)
 
 
-def list_unsubscribe(url: str) -> str:
-    """List-Unsubscribe with one URL (RFC 2369), never encoded or folded: receivers look for it as it is (RFC 8058)."""
-    return f"List-Unsubscribe: <{_token('List-Unsubscribe', url)}>\r\n"
+def list_unsubscribe(url: str, address: str = "") -> str:
+    """List-Unsubscribe (RFC 2369), never encoded or folded: receivers look for it as it is (RFC 8058).
+
+    The URL comes first; an address that takes mail to leave may follow.
+    """
+    by_mail = f", <mailto:{_token('List-Unsubscribe', address)}>" if address else ""
+    return f"List-Unsubscribe: <{_token('List-Unsubscribe', url)}>{by_mail}\r\n"
 
 
 #: What makes a POST to that URL enough, without another question (RFC 8058, 3.1).

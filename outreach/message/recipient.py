@@ -49,6 +49,10 @@ class Stamp:
     preferences: str
     view: str
     feedback_id: str | None = None
+    #: Where the person confirms that they want the mail of a list; only asked for by mail that asks them.
+    confirm: str = ""
+    #: The address that takes a mail to leave; "" where there is none.
+    unsubscribe_by_mail: str = ""
 
 
 def field_name(header: str) -> str:

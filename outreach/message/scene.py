@@ -13,6 +13,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from outreach.errors import CompileError
+from outreach.language import SOURCE, Language, direction, spoken
 from outreach.message import article as articles
 from outreach.message.article import Article
 from outreach.message.environment import Subscriber, View
@@ -45,12 +46,22 @@ class Scene:
     images: tuple[str, ...] = ()
     #: Whether links are counted.
     tracked: bool = True
+    #: The language of what the layout says of itself, and its words; as they were at launch.
+    spoken: str = SOURCE
+    words: Mapping[str, str] = field(default_factory=dict)
     #: The word that marks begin with.
     token: str = field(default="")
 
     @classmethod
     def of(
-        cls, article: Article, layout: Layout, identity: Identity, *, tracked: bool, images: Mapping[str, bytes]
+        cls,
+        article: Article,
+        layout: Layout,
+        identity: Identity,
+        *,
+        tracked: bool,
+        images: Mapping[str, bytes],
+        language: Language,
     ) -> Scene:
         """The scene for a campaign; raises ArticleError, or CompileError for a line break in what becomes a header."""
         if HTML not in layout.sources:
@@ -72,6 +83,8 @@ class Scene:
             public_url=identity.public_url,
             images=tuple(images),
             tracked=tracked,
+            spoken=language.tag,
+            words=dict(language.words),
         )
         return cls(**{**scene.as_dict(), "token": _token(scene)})
 
@@ -146,6 +159,8 @@ class Stage:
             "postal_address": scene.postal_address,
             "image": partial(_image, scene),
             "subscriber": Subscriber(),
+            "spoken": View("spoken", {"language": scene.spoken, "direction": direction(scene.spoken)}),
+            "_": partial(spoken, scene.words),
         }
 
     def _article(self) -> dict[str, str | Callable[[], Any]]:

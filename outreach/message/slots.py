@@ -34,6 +34,7 @@ class Own(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
     VIEW = "view"
+    CONFIRM = "confirm"  # leads somewhere only in a mail that asks for a confirmation
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,14 @@ class CampaignState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class CampaignKind(StrEnum):
+    """What a campaign is for."""
+
+    NEWSLETTER = "newsletter"
+    #: Mail that a person asked for by an act of their own, such as a confirmation: goes first, and to them alone.
+    NOTICE = "notice"
+
+
 #: from -> the states that may follow; moves are made by compare-and-swap.
 MOVES: dict[CampaignState, frozenset[CampaignState]] = {
     CampaignState.DRAFT: frozenset({CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.CANCELLED}),
@@ -55,6 +63,7 @@ class Campaign(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=100, unique=True)
     list_id: int = Field(foreign_key="mailing_list.id")
+    kind: CampaignKind = Field(default=CampaignKind.NEWSLETTER, sa_type=Choice(CampaignKind))
     state: CampaignState = Field(default=CampaignState.DRAFT, sa_type=Choice(CampaignState))
     #: Why it is paused, held or stopped; None otherwise.
     reason: str | None = Field(default=None, sa_type=sa.Text)
@@ -67,6 +76,8 @@ class Campaign(SQLModel, table=True):
     subject: str | None = Field(default=None, max_length=500)
     sender: str | None = Field(default=None, max_length=500)
     reply_to: str | None = Field(default=None, max_length=500)
+    #: Whether it stands in the archive for everybody, once it was launched and if its list is public.
+    public: bool = Field(default=False)
     #: The domain that its mail is from, known at launch: a warm-up counts by it.
     from_domain: str | None = Field(default=None, max_length=255)
     #: The schedule as a person wrote it ...
@@ -82,12 +93,24 @@ class Campaign(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=Moment)
     launched_at: datetime | None = Field(default=None, sa_type=Moment)
     finished_at: datetime | None = Field(default=None, sa_type=Moment)
+    #: When what was kept of persons besides the sums was forgotten (`store.retention`).
+    forgotten_at: datetime | None = Field(default=None, sa_type=Moment)
     #: What had come back when a person last said "go on" (`Toll` by name): only what comes later can stop it.
     counted_from: dict[str, int] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))
 
     __table_args__ = (
         sa.Index("ix_campaign_due", "state", "due_at"),
         sa.Index("ix_campaign_parent", "parent_id"),
+        # The few that everybody may read, with all that their list shows: a campaign's row is long.
+        sa.Index(
+            "ix_campaign_public",
+            "id",
+            "list_id",
+            "launched_at",
+            "state",
+            sqlite_where=sa.text("public = 1"),
+            postgresql_where=sa.text("public"),
+        ),
     )
 
 
@@ -102,7 +125,7 @@ class CompiledCampaign(SQLModel, table=True):
 
 def by_name(session: Session, name: str) -> Campaign:
     """The campaign of that name; raises NotFound, which suggests the nearest."""
-    found: Campaign | None = session.execute(sa.select(Campaign).where(_campaign.c.name == name)).scalar_one_or_none()
+    found = find(session, name)
     if found is None:
         known = names(session)
         raise NotFound("campaign", name, known, hint=None if known else "There is no campaign yet; make one first.")
@@ -117,6 +140,12 @@ def by_id(session: Session, campaign_id: int) -> Campaign:
     return found
 
 
+def find(session: Session, name: str) -> Campaign | None:
+    """The campaign of that name, or None."""
+    found: Campaign | None = session.execute(sa.select(Campaign).where(_campaign.c.name == name)).scalar_one_or_none()
+    return found
+
+
 def locked(session: Session, campaign_id: int) -> Campaign:
     """The campaign as it is now, held against other writers until the transaction ends; raises NotFound."""
     found = session.get(Campaign, campaign_id, with_for_update=_HOLD, populate_existing=True)
@@ -126,13 +155,15 @@ def locked(session: Session, campaign_id: int) -> Campaign:
 
 
 def names(session: Session) -> list[str]:
-    """Every campaign's name."""
-    return list(session.execute(sa.select(_campaign.c.name).order_by(_campaign.c.name)).scalars())
+    """Every campaign's name, but those of notices, which make themselves."""
+    mine = sa.select(_campaign.c.name).where(_campaign.c.kind == CampaignKind.NEWSLETTER)
+    return list(session.execute(mine.order_by(_campaign.c.name)).scalars())
 
 
 def all(session: Session) -> list[Campaign]:
-    """Every campaign, the newest first."""
-    return list(session.execute(sa.select(Campaign).order_by(_campaign.c.id.desc())).scalars())
+    """Every campaign but notices, the newest first."""
+    mine = sa.select(Campaign).where(_campaign.c.kind == CampaignKind.NEWSLETTER)
+    return list(session.execute(mine.order_by(_campaign.c.id.desc())).scalars())
 
 
 def add(session: Session, campaign: Campaign) -> Campaign:
@@ -179,6 +210,12 @@ def move(
 def change(session: Session, campaign_id: int, *, now: datetime, **changes: Any) -> None:
     """Change columns other than the state."""
     session.execute(sa.update(_campaign).where(_campaign.c.id == campaign_id).values(**changes, updated_at=now))
+    _forget(session, campaign_id)
+
+
+def publish(session: Session, campaign_id: int, public: bool) -> None:
+    """Let everybody read a campaign in the archive, or nobody. It does not count as a change of what is sent."""
+    session.execute(sa.update(_campaign).where(_campaign.c.id == campaign_id).values(public=public))
     _forget(session, campaign_id)
 
 

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import deliveries
+from outreach.store import deliveries, suppressions
+from outreach.store.campaigns import Campaign, CampaignKind
 from outreach.store.database import table_of
 from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.subscribers import Subscriber
@@ -34,7 +35,7 @@ Found = tuple[tuple[DeliveryState, Sequence[Row]], ...]
 def common(session: Session, campaign_id: int, list_id: int, share: int, now: datetime) -> Found:
     """Up to `share` rows of the common lane; retries that are due are half of them at most."""
     due = common_due(session, campaign_id, list_id, -(-share // 2), now)
-    queued = common_queued(session, campaign_id, list_id, share - len(due)) if share > len(due) else ()
+    queued = common_queued(session, campaign_id, list_id, share - len(due), now) if share > len(due) else ()
     return ((DeliveryState.DEFERRED, due), (DeliveryState.QUEUED, queued))
 
 
@@ -44,9 +45,11 @@ def common_due(session: Session, campaign_id: int, list_id: int, most: int, now:
     return session.execute(DUE, facts).all()
 
 
-def common_queued(session: Session, campaign_id: int, list_id: int, most: int, *, first: int = 0) -> Sequence[Row]:
+def common_queued(
+    session: Session, campaign_id: int, list_id: int, most: int, now: datetime, *, first: int = 0
+) -> Sequence[Row]:
     """First attempts of the common lane, in the order of the audience, from the delivery `first` on."""
-    facts = {"campaign": campaign_id, "list": list_id, "most": most, "first": first}
+    facts = {"campaign": campaign_id, "list": list_id, "most": most, "now": now, "first": first}
     return session.execute(QUEUED, facts).all()
 
 
@@ -85,14 +88,16 @@ def set_aside(session: Session, aside: Mapping[str, Sequence[int]]) -> None:
 
 
 def bar(row: Row) -> str | None:
-    """Why this person is not mailed any more."""
+    """Why this person is not mailed any more; a notice goes to everybody who asked for it."""
+    if row.email is None:
+        return "suppressed" if row.suppressed is not None else "erased"
+    if row.kind == CampaignKind.NOTICE:
+        return None
     if row.suppressed is not None:
         return "suppressed"
-    if row.email is None:
-        return "erased"
     if row.subscription != SubscriptionState.CONFIRMED:
         return "unconfirmed" if row.subscription == SubscriptionState.UNCONFIRMED else "unsubscribed"
-    return None
+    return "paused" if row.paused else None
 
 
 def _candidates(order: sa.ColumnElement[Any], *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -107,8 +112,12 @@ def _candidates(order: sa.ColumnElement[Any], *conditions: sa.ColumnElement[bool
             *(subscriber.c.email, subscriber.c.name, subscriber.c.language, subscriber.c.timezone),
             # As text: most people have no attributes, and a column that is converted costs more than one that is read.
             sa.cast(subscriber.c.attributes, sa.Text),
-            suppression.c.email_key.label("suppressed"),
+            sa.func.coalesce(suppression.c.email_key, suppressions.barred_domain(subscriber.c.email_key)).label(
+                "suppressed"
+            ),
             sa.type_coerce(subscription.c.state, sa.String).label("subscription"),
+            (subscription.c.paused_until > sa.bindparam("now")).label("paused"),
+            _KIND,
         )
         .select_from(
             _delivery.outerjoin(subscriber, person)
@@ -120,6 +129,15 @@ def _candidates(order: sa.ColumnElement[Any], *conditions: sa.ColumnElement[bool
         .limit(sa.bindparam("most"))
         .with_for_update(of=_delivery, skip_locked=True)
     )
+
+
+#: The kind of the campaign, looked up once a query.
+_KIND = (
+    sa.select(sa.type_coerce(table_of(Campaign).c.kind, sa.String))
+    .where(table_of(Campaign).c.id == sa.bindparam("campaign"))
+    .scalar_subquery()
+    .label("kind")
+)
 
 
 def _lanes(state: DeliveryState) -> sa.Select[Any]:

@@ -6,6 +6,7 @@ it: state `claimed` and the same token. So a sender that lost its lease cannot o
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from sqlmodel import Session
 
 from outreach.store import candidates, deliveries, rows
 from outreach.store.allowance import Allowance
-from outreach.store.campaigns import Campaign, CampaignState
+from outreach.store.campaigns import Campaign, CampaignKind, CampaignState
 from outreach.store.candidates import Row, bar
 from outreach.store.database import Moment, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -62,6 +63,8 @@ class Sending(NamedTuple):
     list_id: int
     #: The domain that its mail is from; None where it was launched before that was written down.
     domain: str | None
+    #: Whether it holds what people asked for by an act of their own: that goes first.
+    is_notice: bool = False
 
 
 def claimable(session: Session, now: datetime, *, only: int | None = None, allowance: Allowance | None = None) -> bool:
@@ -156,10 +159,15 @@ def sending(session: Session, only: int | None = None) -> list[Sending]:
     """The campaigns that are sending (all, or `only` that one)."""
     campaign = table_of(Campaign)
     columns = (campaign.c.id, campaign.c.list_id, campaign.c.from_domain)
-    statement = sa.select(*columns).where(campaign.c.state == CampaignState.SENDING)
+    statement = sa.select(*columns, campaign.c.kind == CampaignKind.NOTICE).where(
+        campaign.c.state == CampaignState.SENDING
+    )
     if only is not None:
         statement = statement.where(campaign.c.id == only)
-    return [Sending(*row) for row in session.execute(statement.order_by(campaign.c.id))]
+    return [
+        Sending(number, group, domain, bool(notice))
+        for number, group, domain, notice in session.execute(statement.order_by(campaign.c.id))
+    ]
 
 
 def held_until(session: Session, campaign_id: int, allowance: Allowance) -> float | None:
@@ -179,9 +187,12 @@ def held_until(session: Session, campaign_id: int, allowance: Allowance) -> floa
 
 
 def _in_turn(campaigns: list[Sending], turn: int) -> Iterator[tuple[int, Sending]]:
-    """The campaigns from the one whose turn it is, each with how many are left to share what is left."""
-    start = turn % len(campaigns) if campaigns else 0
-    chosen = (campaigns[start:] + campaigns[:start])[:MOST_CAMPAIGNS]
+    """Notices, then the campaigns from the one whose turn it is, each with how many are left to share what is left."""
+    notices, others = ([each for each in campaigns if each.is_notice is which] for which in (True, False))
+    start = turn % len(others) if others else 0
+    # A notice takes what there is of it, which is little; the others share the rest.
+    yield from zip(itertools.repeat(1), notices)
+    chosen = (others[start:] + others[:start])[:MOST_CAMPAIGNS]
     yield from zip(range(len(chosen), 0, -1), chosen, strict=True)
 
 

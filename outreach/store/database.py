@@ -241,9 +241,9 @@ def insert(session: Session, table: sa.Table) -> Any:
 
 
 def moment_text(session: Session, column: sa.ColumnElement[Any], characters: int) -> sa.ColumnElement[str]:
-    """The first characters of an instant written as ``2026-03-02 09:15`` in UTC, to group by minute, hour or day."""
+    """The first characters of an instant written as ``2026-03-02 09:15:00.000000`` in UTC, to group by hour or day."""
     written: sa.ColumnElement[str] = sa.cast(column, sa.String)
     if session.get_bind().dialect.name != "sqlite":
-        written = sa.func.to_char(sa.func.timezone("UTC", column), "YYYY-MM-DD HH24:MI")
+        written = sa.func.to_char(sa.func.timezone("UTC", column), "YYYY-MM-DD HH24:MI:SS.US")
     # the number stands in the text: PostgreSQL would not see that two parameters in SELECT and GROUP BY are the same
     return sa.func.substr(written, 1, sa.literal_column(str(characters)))

@@ -18,7 +18,9 @@ class EventKind(StrEnum):
 
     CAMPAIGN_STATE = "campaign_state"
     UNSUBSCRIBED = "unsubscribed"
+    PREFERRED = "preferred"
     SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
     COMPLAINT = "complaint"
     IMPORTED = "imported"
     ERASED = "erased"

@@ -43,6 +43,13 @@ def status(session: Session, campaign: Campaign) -> dict[str, Any]:
     return {"name": campaign.name, "state": campaign.state.value, "audience": sum(states.values()), **states}
 
 
+def clicks(session: Session, campaign: Campaign) -> dict[str, int]:
+    """How many hits on a campaign's links, by what they are taken for: people, machines, and who may be either."""
+    assert campaign.id is not None
+    counted = _hits_by_link(session, campaign.id)
+    return _sum(counted, {number for number, _ in counted})
+
+
 def report(session: Session, campaign: Campaign) -> dict[str, Any]:
     """The status, and what became of it: who was left out and why, clicks by link, who left, who complained.
 

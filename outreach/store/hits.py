@@ -1,9 +1,13 @@
-"""Who asked for a tracked link, when, and was it a person? Neither client address nor user agent is kept."""
+"""Who asked for a tracked link, when, and was it a person?
+
+The user agent is judged and not kept; of the client's address a pseudonym is, for a while (`store.retention`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -14,7 +18,7 @@ from outreach.store.database import BigKey, Choice, Moment, insert, table_of
 from outreach.store.deliveries import OPEN, Delivery
 from outreach.store.lists import MailingList, Tracking
 from outreach.store.subscribers import Subscriber
-from outreach.tracking.robot import BURST, Judgement
+from outreach.tracking.robot import BURST, Judgement, Verdict
 
 
 class Hit(SQLModel, table=True):
@@ -30,8 +34,12 @@ class Hit(SQLModel, table=True):
     delivery_id: int | None = Field(default=None, sa_type=BigKey)
     #: Pseudonym of the message under the key of the day: enough for bursts and distinct readers, worthless a day later.
     reader: str = Field(max_length=32)
-    #: Pseudonym of the client address under the key of the day; taken away once bursts have been folded.
+    #: Pseudonym of the client address under the key of the day; None where there was none, or after a while.
     client: str | None = Field(default=None, max_length=32)
+    #: Milliseconds from when the relay took the message; None where that was not settled then.
+    waited_ms: int | None = Field(default=None, sa_type=sa.BigInteger)
+    #: The rule that judged the hit by itself, before bursts were seen; None where that was not written down yet.
+    own_rule: str | None = Field(default=None, max_length=32)
     judgement: Judgement = Field(sa_type=Choice(Judgement))
     #: The rule that judged it: "head", "prefetch", "robot", "burst", "no-agent", "too-soon", "".
     rule: str = Field(default="", max_length=32)
@@ -77,10 +85,10 @@ class Target(NamedTuple):
     #: Whether the person agreed that clicks are kept with their name.
     consented: bool
 
-    @property
-    def named(self) -> bool:
-        """Whether the hit may name the delivery."""
-        return self.tracking is Tracking.INDIVIDUAL and self.consented
+    def named(self, at: datetime, keep: timedelta | None = None) -> bool:
+        """Whether a hit may name the delivery: not where older ones of the message lost its name already."""
+        old = keep is not None and self.accepted_at is not None and at - self.accepted_at >= keep
+        return self.tracking is Tracking.INDIVIDUAL and self.consented and not old
 
 
 def targets(session: Session, delivery_ids: Collection[int]) -> dict[int, Target]:
@@ -126,11 +134,57 @@ def unfolded(session: Session, *, after: tuple[datetime, int] | None, limit: int
 
 
 def fold(session: Session, burst: Collection[int], done: Collection[int]) -> None:
-    """Judge hits as part of a burst; those that are `done` are folded for good and lose the client's pseudonym."""
+    """Judge hits as part of a burst; those that are `done` are folded for good."""
     if burst:
         session.execute(_burst.where(_hit.c.id.in_(burst)))
     if done:
-        session.execute(sa.update(_hit).where(_hit.c.id.in_(done)).values(folded=True, client=None))
+        session.execute(sa.update(_hit).where(_hit.c.id.in_(done)).values(folded=True))
+
+
+def around(session: Session, campaign_id: int, *, margin: int) -> Iterator[sa.Row[Any]]:
+    """Every hit of a campaign, and of others that came meanwhile, by time: a client's burst may run across campaigns.
+
+    Meanwhile is told by the numbers, `margin` more on either side. Streamed; belongs to one transaction that reads.
+    """
+    span = sa.select(sa.func.min(_hit.c.id), sa.func.max(_hit.c.id)).where(_hit.c.campaign_id == campaign_id)
+    first, last = session.execute(span).one()
+    if first is None:
+        return
+    statement = sa.select(_hit).where(_hit.c.id.between(first - margin, last + margin)).order_by(_hit.c.at, _hit.c.id)
+    yield from session.execute(statement.execution_options(yield_per=2_000))
+
+
+def judge(session: Session, verdicts: Sequence[tuple[int, Verdict]]) -> None:
+    """Judge hits (by number) anew."""
+    rows = [{"of_hit": number, "to": verdict.judgement, "by": verdict.rule} for number, verdict in verdicts]
+    anew = sa.update(_hit).values(judgement=sa.bindparam("to"), rule=sa.bindparam("by"))
+    session.connection().execute(anew.where(_hit.c.id == sa.bindparam("of_hit")), rows)
+
+
+def named_of(session: Session, subscriber_id: int) -> list[int]:
+    """The deliveries of a person that hits name."""
+    # The campaigns are named so that the index (campaign, person) serves.
+    person = (_delivery.c.campaign_id.in_(sa.select(_campaign.c.id)), _delivery.c.subscriber_id == subscriber_id)
+    mine = sa.select(_delivery.c.id).where(*person)
+    return list(session.execute(sa.select(_hit.c.delivery_id).where(_hit.c.delivery_id.in_(mine)).distinct()).scalars())
+
+
+def untie(session: Session, delivery_ids: Collection[int]) -> int:
+    """Take the names of these deliveries from their hits; how many hits that were.
+
+    Each reader stays one reader, under a random pseudonym that nobody keeps: the sums of reports do not change.
+    """
+    if not delivery_ids:
+        return 0
+    count = sa.select(sa.func.count()).where(_hit.c.delivery_id.in_(delivery_ids))
+    n = int(session.execute(count).scalar_one())
+    session.connection().execute(
+        sa.update(_hit)
+        .where(_hit.c.delivery_id == sa.bindparam("of_delivery"))
+        .values(delivery_id=None, reader=sa.bindparam("of_nobody")),
+        [{"of_delivery": number, "of_nobody": secrets.token_hex(16)} for number in delivery_ids],
+    )
+    return n
 
 
 def day_key(session: Session, day: str) -> bytes | None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import merge
+from outreach.store import consents, merge
 from outreach.store.merge import Statements
 
 #: What PostgreSQL is told of a slice: it is looked up by index, row by row. The planner knows nothing of slices that
@@ -92,6 +92,8 @@ class Intake:
         _settle(session, *_LOCKS)
         sql, values, confirms = _statements(session), self._values(part), self._terms.confirms
         values["newest"] = session.execute(sql.newest).scalar_one()
+        if confirms:
+            consents.begin(session, self._terms.now, alike=True)
         if self._ours == values["newest"]:
             known, tally = 0, _told(None, part.rows, differs=False, confirms=confirms)
         else:
@@ -102,8 +104,8 @@ class Intake:
             _execute(session, values, *([sql.consent_new] if confirms else []))
         if known:
             _execute(session, values, sql.tie_known, sql.update)
-            consents = (sql.consent_known, sql.confirm, sql.consent_waiting)
-            _execute(session, values, *(consents if confirms else ()))
+            confirmed = (sql.consent_known, sql.confirm, sql.consent_waiting)
+            _execute(session, values, *(confirmed if confirms else ()))
         if self._ours is not None:
             self._ours = session.execute(sql.newest).scalar_one()
         return tally

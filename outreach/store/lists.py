@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
@@ -33,6 +34,8 @@ class MailingList(SQLModel, table=True):
     title: str = Field(max_length=200)
     tracking: Tracking = Field(default=Tracking.INDIVIDUAL, sa_type=Choice(Tracking))
     created_at: datetime = Field(sa_type=Moment)
+    #: Whether anybody may know of the list, join it by themselves, and read those of its campaigns that are public.
+    public: bool = Field(default=False)
     #: Digest of the file of an import that has begun and not ended; launches of this list wait until it has.
     importing: str | None = Field(default=None, max_length=64)
     importing_since: datetime | None = Field(default=None, sa_type=Moment)
@@ -109,6 +112,12 @@ def add(session: Session, mailing_list: MailingList) -> MailingList:
     if number is None:
         raise NameTaken("list", mailing_list.name)
     return by_id(session, number)
+
+
+def change(session: Session, list_id: int, **changes: Any) -> None:
+    """Change what a list is called by readers, or whether it is public."""
+    session.execute(sa.update(_list).where(_list.c.id == list_id).values(**changes))
+    session.expire_all()
 
 
 def begin_import(session: Session, list_id: int, digest: str, now: datetime) -> None:

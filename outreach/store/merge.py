@@ -104,12 +104,12 @@ def statements(backend: Backend) -> Statements:
         bring_all=_bring(IN_SLICE),
         bring_rest=_bring(sa.and_(IN_SLICE, unknown)),
         tie_new=_ties(new, _person.c.id, sa.insert(_tie)),
-        consent_new=_consents(new, _person.c.id),
+        consent_new=_consents(new, _person.c.id, sqlite=sqlite),
         tie_known=_ties(elsewhere, KNOWN.c.subscriber_id, _unless_tied(sqlite=sqlite)),
-        consent_known=_consents(elsewhere, KNOWN.c.subscriber_id),
+        consent_known=_consents(elsewhere, KNOWN.c.subscriber_id, sqlite=sqlite),
         update=_update(sqlite=sqlite),
         confirm=_confirm(waiting),
-        consent_waiting=_consents(waiting, KNOWN.c.subscriber_id),
+        consent_waiting=_consents(waiting, KNOWN.c.subscriber_id, sqlite=sqlite),
     )
 
 
@@ -153,10 +153,12 @@ def _unless_tied(*, sqlite: bool) -> sa.Insert:
     return sa.dialects.postgresql.insert(_tie).on_conflict_do_nothing()
 
 
-def _consents(people: sa.Select[Any], number: sa.Column[Any]) -> sa.Insert:
+def _consents(people: sa.Select[Any], number: sa.Column[Any], *, sqlite: bool) -> sa.Insert:
     facts = (sa.literal(Purpose.MAIL.value), sa.literal(Act.GIVEN.value), sa.bindparam("the_source", type_=sa.Integer))
-    rows = people.with_only_columns(number, _list_id, *facts, _now)
-    into = ["subscriber_id", "list_id", "purpose", "act", "source_id", "at"]
+    # PostgreSQL has no random bytes of its own; 122 of these 128 bits are random.
+    salt = sa.text("randomblob(16)" if sqlite else "uuid_send(gen_random_uuid())")
+    rows = people.with_only_columns(number, _list_id, *facts, _now, sa.literal(""), salt)
+    into = ["subscriber_id", "list_id", "purpose", "act", "source_id", "at", "confirmation", "salt"]
     return sa.insert(_consent).inline().from_select(into, rows)
 
 

@@ -17,12 +17,14 @@ from outreach.errors import DatabaseNotReady, DatabaseTooNew, DatabaseUnavailabl
 from outreach.store import (
     attempts,
     campaigns,
+    chain,
     consents,
     deliveries,
     events,
     hits,
     identities,
     installation,
+    joinings,
     leader,
     links,
     lists,
@@ -31,6 +33,7 @@ from outreach.store import (
     subscribers,
     subscriptions,
     suppressions,
+    throttles,
 )
 from outreach.store.database import Store, sqlite_file
 
@@ -38,12 +41,14 @@ from outreach.store.database import Store, sqlite_file
 NOUNS = (
     attempts,
     campaigns,
+    chain,
     consents,
     deliveries,
     events,
     hits,
     identities,
     installation,
+    joinings,
     leader,
     links,
     lists,
@@ -52,6 +57,7 @@ NOUNS = (
     subscribers,
     subscriptions,
     suppressions,
+    throttles,
 )
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -74,6 +80,7 @@ def upgrade(store: Store) -> tuple[str | None, str]:
         return before, before
     with store.writing() as session:
         build(session)
+        consents.adopt(session)
     return before, head()
 
 

@@ -89,7 +89,7 @@ class Paced:
     def _look_at_queue(self, first: int) -> bool:
         return self._look_through(
             DeliveryState.QUEUED,
-            lambda most: candidates.common_queued(self._session, *self._place, most, first=first),
+            lambda most: candidates.common_queued(self._session, *self._place, most, self._now, first=first),
         )
 
     def _look_through(self, state: DeliveryState, fetched: Callable[[int], Sequence[Row]]) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
+from outreach.audience.rhythm import Rhythm
 from outreach.store.campaigns import Campaign
 from outreach.store.database import table_of
 from outreach.store.deliveries import Delivery
@@ -26,6 +28,8 @@ class Membership:
     state: SubscriptionState
     #: Whether that list counts links per person where the person agreed.
     individual: bool
+    paused_until: datetime | None = None
+    at_most: Rhythm | None = None
 
     @property
     def left(self) -> bool:
@@ -44,7 +48,15 @@ class Reader:
     list_title: str
     campaign_id: int
     tracking_consent: bool
+    #: As far as they are known, else "".
+    language: str
+    timezone: str
     memberships: tuple[Membership, ...]
+
+    @property
+    def current(self) -> list[Membership]:
+        """The lists that the reader is on now."""
+        return [each for each in self.memberships if not each.left]
 
     @property
     def left(self) -> bool:
@@ -55,12 +67,14 @@ class Reader:
 def of_delivery(session: Session, delivery_id: int) -> Reader | None:
     """The reader of a delivery; None where there is no such delivery, or its person was erased."""
     columns = (
-        _subscriber.c.id,
+        _subscriber.c.id.label("subscriber_id"),
         _subscriber.c.email,
         _campaign.c.list_id,
-        _list.c.title,
-        _campaign.c.id,
+        _list.c.title.label("list_title"),
+        _campaign.c.id.label("campaign_id"),
         _subscriber.c.tracking_consent,
+        _subscriber.c.language,
+        _subscriber.c.timezone,
     )
     joined = (
         _delivery.join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
@@ -70,18 +84,20 @@ def of_delivery(session: Session, delivery_id: int) -> Reader | None:
     row = session.execute(sa.select(*columns).select_from(joined).where(_delivery.c.id == delivery_id)).one_or_none()
     if row is None:
         return None
-    subscriber_id, mail, list_id, title, campaign_id, consented = row
-    lists = _memberships(session, subscriber_id)
-    return Reader(subscriber_id, mail, list_id, title, campaign_id, consented, lists)
+    return Reader(**row._mapping, memberships=_memberships(session, row.subscriber_id))
 
 
 def _memberships(session: Session, subscriber_id: int) -> tuple[Membership, ...]:
-    columns: tuple[Any, ...] = (_list.c.id, _list.c.title, _subscription.c.state, _list.c.tracking)
+    columns: tuple[Any, ...] = (
+        *(_list.c.id, _list.c.title, _subscription.c.state, _list.c.tracking),
+        *(_subscription.c.paused_until, _subscription.c.at_most),
+    )
     joined = _subscription.join(_list, _list.c.id == _subscription.c.list_id)
     statement = sa.select(*columns).select_from(joined).where(_subscription.c.subscriber_id == subscriber_id)
     rows = session.execute(statement.order_by(_list.c.title, _list.c.id))
     return tuple(
-        Membership(number, title, state, tracking is Tracking.INDIVIDUAL) for number, title, state, tracking in rows
+        Membership(number, title, state, tracking is Tracking.INDIVIDUAL, *choice)
+        for number, title, state, tracking, *choice in rows
     )
 
 

@@ -13,6 +13,7 @@ from outreach import address
 from outreach.address import Address
 from outreach.audience.consent import SubscriptionState
 from outreach.errors import NotFound
+from outreach.store import suppressions
 from outreach.store.database import BigKey, Document, Moment, insert, table_of
 from outreach.store.subscriptions import Subscription
 from outreach.store.suppressions import Suppression
@@ -123,7 +124,7 @@ def sample(session: Session, list_id: int, limit: int) -> list[Subscriber]:
         .order_by(_subscription.c.subscriber_id)
         .limit(limit)
     )
-    mailed = on_list.where(_mailable())
+    mailed = on_list.where(_mailable(session))
     return list(session.execute(mailed).scalars()) or list(session.execute(on_list).scalars())
 
 
@@ -144,7 +145,7 @@ def missing(session: Session, list_id: int, fields: Iterable[str]) -> dict[str, 
         sa.select(*columns)
         .select_from(_subscription)
         .join(_subscriber, _subscriber.c.id == _subscription.c.subscriber_id)
-        .where(_subscription.c.list_id == list_id, _mailable())
+        .where(_subscription.c.list_id == list_id, _mailable(session))
     )
     row = session.execute(statement).one()
     found = {field: (row[2 * index], row[2 * index + 1]) for index, field in enumerate(wanted)}
@@ -158,9 +159,11 @@ def _value(field: str) -> sa.ColumnElement[Any]:
     return value
 
 
-def _mailable() -> sa.ColumnElement[bool]:
-    """Confirmed on the list, and the address not suppressed."""
-    suppressed = sa.exists().where(_suppression.c.email_key == _subscriber.c.email_key)
+def _mailable(session: Session) -> sa.ColumnElement[bool]:
+    """Confirmed on the list, and neither the address nor its domain suppressed."""
+    suppressed: sa.ColumnElement[bool] = sa.exists().where(_suppression.c.email_key == _subscriber.c.email_key)
+    if suppressions.some_domain(session):
+        suppressed = sa.or_(suppressed, suppressions.at_barred_domain(_subscriber.c.email_key))
     return sa.and_(_subscription.c.state == SubscriptionState.CONFIRMED, ~suppressed)
 
 

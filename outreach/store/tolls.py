@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from outreach.replies.toll import Toll
 from outreach.store import deliveries
-from outreach.store.campaigns import Campaign, CampaignState
+from outreach.store.campaigns import Campaign, CampaignKind, CampaignState
 from outreach.store.database import table_of
 from outreach.store.deliveries import OPEN, DeliveryState
 from outreach.store.events import Event, EventKind
@@ -33,7 +33,10 @@ _campaign, _event = table_of(Campaign), table_of(Event)
 def of_sending(session: Session, only: int | None = None) -> dict[int, Standing]:
     """Every campaign that is sending now (or only that one), by its number."""
     columns = (_campaign.c.id, _campaign.c.counted_from)
-    statement = sa.select(*columns).where(_campaign.c.state == CampaignState.SENDING)
+    # Notices go to whoever fills in a form: addresses that do not exist say nothing about them.
+    statement = sa.select(*columns).where(
+        _campaign.c.state == CampaignState.SENDING, _campaign.c.kind == CampaignKind.NEWSLETTER
+    )
     if only is not None:
         statement = statement.where(_campaign.c.id == only)
     since = {row.id: Toll(**row.counted_from) if row.counted_from else None for row in session.execute(statement)}

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import attempts, consents, subscriptions, suppressions
+from outreach.store import attempts, consents, hits, joinings, subscriptions, suppressions
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Stay, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -15,6 +15,7 @@ from outreach.store.events import Event
 from outreach.store.hits import Hit
 from outreach.store.links import Link
 from outreach.store.subscribers import Subscriber
+from outreach.store.suppressions import Suppression
 
 _campaign, _delivery, _event = table_of(Campaign), table_of(Delivery), table_of(Event)
 _hit, _link = table_of(Hit), table_of(Link)
@@ -31,7 +32,8 @@ def dossier(session: Session, person: Subscriber) -> dict[str, Any]:
         "subscriber": {name: getattr(person, name) for name in FIELDS},
         "subscriptions": [_without(row, "list_id") for row in subscriptions.of_person(session, person.number)],
         "consents": [_without(row, "list_id") for row in consents.of_person(session, person.number)],
-        "suppression": {"reason": barred.reason, "note": barred.note, "at": barred.at} if barred else None,
+        "requests": joinings.of_person(session, person.number),
+        "suppression": _barred(barred) if barred else None,
         "deliveries": _deliveries(session, person.number),
         "attempts": _attempts(session, person.number),
         "clicks": _clicks(session, person.number),
@@ -62,14 +64,14 @@ def forget(session: Session, subscriber_id: int) -> dict[str, int]:
     # Why somebody was left out is a figure of the report; any other reason may quote a value of the person's.
     counted = sa.case((_delivery.c.state == DeliveryState.EXCLUDED, _delivery.c.reason))
     said = sa.update(_delivery).where(*_of(subscriber_id)).values(reply=None, reason=counted)
-    clicked = sa.update(_hit).where(_hit.c.delivery_id.in_(mine)).values(delivery_id=None)
     told = sa.update(_event).where(_event.c.subscriber_id == subscriber_id)
     told = told.values(subscriber_id=None, delivery_id=None)
     session.execute(said)
     attempts.forget_words(session, mine)
+    joinings.forget(session, subscriber_id)
     return {
         "deliveries": len(mine),
-        "hits": len(session.execute(clicked.returning(_hit.c.id)).all()),
+        "hits": hits.untie(session, hits.named_of(session, subscriber_id)),
         "events": len(session.execute(told.returning(_event.c.id)).all()),
     }
 
@@ -80,7 +82,7 @@ def _of(subscriber_id: int) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _deliveries(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    columns = ("state", "reason", "attempts", "sent_at", "settled_at", "reply")
+    columns = ("state", "reason", "attempts", "first_at", "sent_at", "settled_at", "code", "enhanced", "reply")
     statement = (
         sa.select(_campaign.c.name.label("campaign"), *(_delivery.c[name] for name in columns))
         .join(_campaign, _campaign.c.id == _delivery.c.campaign_id)
@@ -100,7 +102,10 @@ def _attempts(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
 def _clicks(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     mine = sa.select(_delivery.c.id).where(*_of(subscriber_id))
     statement = (
-        sa.select(_hit.c.at, _campaign.c.name.label("campaign"), _link.c.label, _link.c.url, _hit.c.judgement)
+        sa.select(
+            *(_hit.c.at, _campaign.c.name.label("campaign"), _link.c.label, _link.c.url),
+            *(_hit.c.judgement, _hit.c.rule),
+        )
         .join(_campaign, _campaign.c.id == _hit.c.campaign_id)
         .outerjoin(_link, sa.and_(_link.c.campaign_id == _hit.c.campaign_id, _link.c.number == _hit.c.link_number))
         .where(_hit.c.delivery_id.in_(mine))
@@ -113,6 +118,10 @@ def _events(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     columns = (_event.c.at, _event.c.kind, _event.c.detail)
     statement = sa.select(*columns).where(_event.c.subscriber_id == subscriber_id).order_by(_event.c.id)
     return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def _barred(found: Suppression) -> dict[str, Any]:
+    return {"entry": found.email_key, "reason": found.reason, "note": found.note, "at": found.at}
 
 
 def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:

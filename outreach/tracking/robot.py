@@ -51,6 +51,10 @@ SOON = Verdict(Judgement.SUSPECT, "too-soon")
 PERSON = Verdict(Judgement.HUMAN, "")
 
 
+#: Every verdict by its rule.
+VERDICTS = {each.rule: each for each in (HEAD, PREFETCH, ROBOT, BURST, NO_AGENT, SOON, PERSON)}
+
+
 class Signs(NamedTuple):
     """What a request shows of who made it."""
 
@@ -75,9 +79,12 @@ def judge(signs: Signs, *, at: datetime, accepted_at: datetime | None) -> Verdic
         return NO_AGENT
     if is_robot(signs.agent):
         return ROBOT
-    if accepted_at is None or at - accepted_at <= TOO_SOON:
-        return SOON
-    return PERSON
+    return by_time(at, accepted_at)
+
+
+def by_time(at: datetime, accepted_at: datetime | None) -> Verdict:
+    """What a hit is taken for that nothing else speaks against."""
+    return SOON if accepted_at is None or at - accepted_at <= TOO_SOON else PERSON
 
 
 #: Request headers that announce a page to be loaded ahead, and the words that do so.

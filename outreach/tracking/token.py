@@ -38,6 +38,7 @@ class Purpose(StrEnum):
     VIEW = "view"
     MESSAGE = "message"
     BOUNCE = "bounce"
+    CONFIRM = "confirm"
 
 
 class Opened(NamedTuple):

@@ -1,22 +1,24 @@
-"""`/p/TOKEN`: what lists a reader is on, leaving one or all, and whether clicks may be kept with their name."""
+"""`/p/TOKEN`: what lists a reader is on, fewer messages or a pause, leaving one or all, and whether clicks may be kept
+with their name."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from outreach.actions import prefer, unsubscribe
+from outreach.actions import prefer
 from outreach.errors import DatabaseUnavailable
 from outreach.store import readers
 from outreach.store.database import Store
 from outreach.store.readers import Reader
 from outreach.tracking.token import Purpose, TokenMaker
-from outreach.web import form
-from outreach.web.pages import Pages
-from outreach.web.unsubscribe import masked
+from outreach.web import choices, form
+from outreach.web.choices import Done, Visit
+from outreach.web.pages import Pages, wishes
 
 #: Where the acts are recorded to have come from.
 SOURCE = "preferences page"
@@ -35,52 +37,46 @@ class Preferences:
         if opened is None:
             return self._pages.not_found
         wanted = await form.fields(request) if request.method == "POST" else {}
+        wished = wishes(request)
         if opened.is_test:
-            return self._pages.render("test-mail.html")
+            return self._pages.render("test-mail.html", wishes=wished)
         try:
-            return await run_in_threadpool(self._answer, opened.delivery_id, wanted)
+            return await run_in_threadpool(self._answer, opened.delivery_id, wanted, wished)
         except DatabaseUnavailable:
             return self._pages.unavailable
 
-    def _answer(self, delivery_id: int, wanted: dict[str, str]) -> Response:
+    def _answer(self, delivery_id: int, wanted: dict[str, str], wished: Sequence[str]) -> Response:
         reader = self._reader(delivery_id)
         if reader is None:
-            return self._pages.render("unknown-reader.html")
-        done = self._act(reader, delivery_id, wanted)
+            return self._pages.render("unknown-reader.html", wishes=wished)
+        now = datetime.now(UTC)
+        done = self._act(Visit(self._store, reader, delivery_id, SOURCE, now), wanted)
         reader = (self._reader(delivery_id) if done else reader) or reader
+        spoken = [reader.language, *wished]
         values = {
-            "address": masked(reader.email),
-            "memberships": [each for each in reader.memberships if not each.left],
+            **choices.shown(reader, now),
+            "address": choices.masked(reader.email),
             "tracking": reader.tracking_consent,
-            "wording": prefer.WORDING,
+            "asked": any(each.individual for each in reader.current),
+            "wording": self._pages.languages.best(spoken).say(prefer.WORDING),
             "done": done,
         }
-        return self._pages.render("preferences.html", values=values)
+        return self._pages.render("preferences.html", values=values, wishes=spoken)
 
-    def _act(self, reader: Reader, delivery_id: int, wanted: dict[str, str]) -> str:
-        """Do what the form asks for; what was done, in words, or "" where it asked for nothing that can be done."""
-        now = datetime.now(UTC)
+    def _act(self, visit: Visit, wanted: dict[str, str]) -> Done | None:
+        """Do what the form asks for; None where it asked for nothing that can be done."""
         if "leave" in wanted:
-            staying = [each for each in reader.memberships if not each.left]
-            leaving = [each for each in staying if wanted["leave"] in {str(each.list_id), "all"}]
-            for each in leaving:
-                unsubscribe.person(
-                    self._store,
-                    reader.subscriber_id,
-                    each.list_id,
-                    source=SOURCE,
-                    now=now,
-                    campaign_id=reader.campaign_id if each.list_id == reader.list_id else None,
-                    delivery_id=delivery_id if each.list_id == reader.list_id else None,
-                )
-            return "You have left " + ", ".join(f"“{each.title}”" for each in leaving) + "." if leaving else ""
-        if wanted.get("tracking") in {"on", "off"}:
-            agreed = wanted["tracking"] == "on"
-            prefer.tracking(self._store, reader.subscriber_id, agreed, source=SOURCE, now=now)
-            return (
-                "Thank you, that is noted." if agreed else "Noted: from now on, clicks are counted without your name."
-            )
-        return ""
+            return visit.leave(wanted["leave"])
+        if "less" in wanted:
+            return visit.less(wanted)
+        if wanted.get("tracking") not in {"on", "off"}:
+            return None
+        agreed = wanted["tracking"] == "on"
+        # The words are kept as they were read: in the language of the page that the form was on.
+        wording = self._pages.languages.best([form.line(wanted, "language")]).say(prefer.WORDING)
+        person = visit.reader.subscriber_id
+        prefer.tracking(self._store, person, agreed, source=SOURCE, now=visit.now, wording=wording)
+        return Done("agreed" if agreed else "withdrawn")
 
     def _reader(self, delivery_id: int) -> Reader | None:
         with self._store.reading() as session:

@@ -3,10 +3,13 @@
 Mail clients post without a cookie, with any user agent or none, form-urlencoded or multipart; whoever holds the message
 may do it, as often as they like, and the answer is always 200 and never a redirect. Where nobody can be found behind a
 token of ours (the person was erased), there is nothing left to leave, and that is said.
+
+So every POST leaves, but for two forms of our page that say something else: fewer messages, and leaving every list.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
@@ -19,8 +22,9 @@ from outreach.store import readers
 from outreach.store.database import Store
 from outreach.store.readers import Reader
 from outreach.tracking.token import Purpose, TokenMaker
-from outreach.web import form
-from outreach.web.pages import Pages
+from outreach.web import choices, form
+from outreach.web.choices import Done, Visit
+from outreach.web.pages import Pages, wishes
 from outreach.web.traffic import Traffic
 
 #: Where the act is recorded to have come from: the button of a mail client, or that of our page.
@@ -41,46 +45,57 @@ class Unsubscribe:
         if opened is None:
             return self._pages.not_found
         posted = await form.body(request) if request.method == "POST" else None
+        wished = wishes(request)
         if opened.is_test:
-            return self._pages.render("test-mail.html")
+            return self._pages.render("test-mail.html", wishes=wished)
         try:
             if posted is None:
-                return await run_in_threadpool(self._show, opened.delivery_id)
-            source = ONE_CLICK if b"List-Unsubscribe" in posted else PAGE
-            return await run_in_threadpool(self._leave, opened.delivery_id, source)
+                return await run_in_threadpool(self._show, opened.delivery_id, wished)
+            return await run_in_threadpool(self._act, opened.delivery_id, posted, wished)
         except DatabaseUnavailable:
             return self._pages.unavailable
 
-    def _show(self, delivery_id: int) -> Response:
-        with self._store.reading() as session:
-            reader = readers.of_delivery(session, delivery_id)
+    def _show(self, delivery_id: int, wished: Iterable[str], done: Done | None = None) -> Response:
+        reader = self._reader(delivery_id)
         if reader is None or reader.left:
-            return self._left(delivery_id, reader)
-        values = {"list_title": reader.list_title, "address": masked(reader.email)}
-        return self._pages.render("unsubscribe.html", values=values)
+            return self._left(delivery_id, reader, wished)
+        shown = choices.shown(reader, datetime.now(UTC))
+        values = {
+            **shown,
+            "list_title": reader.list_title,
+            "address": choices.masked(reader.email),
+            "here": next(each for each in shown["lists"] if each["list_id"] == reader.list_id),
+            "done": done,
+        }
+        return self._pages.render("unsubscribe.html", values=values, wishes=[reader.language, *wished])
 
-    def _leave(self, delivery_id: int, source: str) -> Response:
-        leaving = unsubscribe.by_delivery(self._store, delivery_id, now=datetime.now(UTC), source=source)
+    def _act(self, delivery_id: int, posted: bytes, wished: Iterable[str]) -> Response:
+        now = datetime.now(UTC)
+        given = form.parsed(posted)
+        reader = self._reader(delivery_id) if "less" in given or "leave" in given else None
+        if reader is not None:
+            visit = Visit(self._store, reader, delivery_id, PAGE, now)
+            if "less" in given:
+                return self._show(delivery_id, wished, visit.less(given))
+            if given["leave"] == "all" and visit.leave("all"):
+                self._traffic.left()
+        source = ONE_CLICK if b"List-Unsubscribe" in posted else PAGE
+        leaving = unsubscribe.by_delivery(self._store, delivery_id, now=now, source=source)
         if leaving is not None and leaving.changed:
             self._traffic.left()
-        with self._store.reading() as session:
-            return self._left(delivery_id, readers.of_delivery(session, delivery_id))
+        return self._left(delivery_id, self._reader(delivery_id), wished)
 
-    def _left(self, delivery_id: int, reader: Reader | None) -> Response:
+    def _left(self, delivery_id: int, reader: Reader | None, wished: Iterable[str]) -> Response:
         if reader is None:
-            return self._pages.render("unknown-reader.html")
-        others = [each.title for each in reader.memberships if not each.left and each.list_id != reader.list_id]
-        preferences = "/p/" + self._tokens.make(Purpose.PREFERENCES, delivery_id)
+            return self._pages.render("unknown-reader.html", wishes=wished)
         values = {
             "list_title": reader.list_title,
-            "address": masked(reader.email),
-            "others": others,
-            "preferences": preferences,
+            "address": choices.masked(reader.email),
+            "others": [each.title for each in reader.current],
+            "preferences": "/p/" + self._tokens.make(Purpose.PREFERENCES, delivery_id),
         }
-        return self._pages.render("unsubscribed.html", values=values)
+        return self._pages.render("unsubscribed.html", values=values, wishes=[reader.language, *wished])
 
-
-def masked(email: str) -> str:
-    """An address that its owner recognises and nobody else learns: `m•••@example.org`."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}•••@{domain}"
+    def _reader(self, delivery_id: int) -> Reader | None:
+        with self._store.reading() as session:
+            return readers.of_delivery(session, delivery_id)

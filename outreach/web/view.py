@@ -6,9 +6,6 @@ else: no script, no form, no frame.
 
 from __future__ import annotations
 
-import email
-import email.policy
-from email.message import EmailMessage, MIMEPart
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from outreach.errors import DatabaseUnavailable, NotFound, TemplateError
-from outreach.message import splice
+from outreach.message import shown, splice
 from outreach.message.compiled import Compiled
 from outreach.message.recipient import Recipient, Stamp
 from outreach.store import campaigns, deliveries, subscribers
@@ -69,7 +66,7 @@ class View:
                 data = campaigns.compiled(session, delivery.campaign_id)
                 self._compiled[delivery.campaign_id] = Compiled.from_bytes(data)
         stamp = self._stamp(delivery_id)
-        return _html_of(splice.message(self._compiled[delivery.campaign_id], _recipient(person), stamp))
+        return shown.html(splice.message(self._compiled[delivery.campaign_id], _recipient(person), stamp))
 
     def _stamp(self, delivery_id: int) -> Stamp:
         def url(path: str, purpose: Purpose, number: int = 0) -> str:
@@ -87,22 +84,3 @@ class View:
 def _recipient(person: Subscriber) -> Recipient:
     attributes = {name: str(value) for name, value in person.attributes.items()}
     return Recipient(person.email, person.name, person.language, person.timezone, attributes)
-
-
-def _html_of(message: bytes) -> str:
-    """The HTML of a message, the pictures that travel in it put in its place as data."""
-    parsed = email.message_from_bytes(message, policy=email.policy.default)
-    assert isinstance(parsed, EmailMessage)
-    body = parsed.get_body(("html",))
-    html = "" if body is None else str(body.get_content())
-    for part in parsed.walk():
-        name = (part.get("Content-ID") or "").strip("<> ")
-        if name and part.get_content_maintype() == "image":
-            html = html.replace(f"cid:{name}", _data_url(part))
-    return html
-
-
-def _data_url(part: MIMEPart) -> str:
-    return f"data:{part.get_content_type()};base64,{str(part.get_payload()).strip()}".replace("\n", "").replace(
-        "\r", ""
-    )

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from outreach.actions import copy_database, erase, initialise, retry, suppress, unsubscribe
+from outreach.actions import copy_database, erase, initialise, retry, suppress, unsubscribe, verify
 from outreach.engine.ledger import Ledger
 from outreach.engine.letters import Letters
 from outreach.errors import DatabaseMoved, OutreachError, StateError
 from outreach.replies.smtp import Stage
-from outreach.store import campaigns, copying, events, hits, links, subscribers, turn
+from outreach.store import campaigns, copying, events, hits, identities, joinings, links, subscribers, throttles, turn
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -22,7 +22,9 @@ from outreach.store.events import EventKind
 from outreach.store.leader import Leadership
 from outreach.store.links import Link
 from outreach.store.lists import MailingList
+from outreach.store.pace import PaceMark
 from outreach.store.settlements import Result
+from outreach.store.slowdowns import ProviderPace
 from outreach.store.subscribers import Subscriber
 from outreach.tracking.robot import Judgement
 from tests.engine import sending
@@ -46,17 +48,23 @@ def source(sqlite_store: Store, now: datetime) -> Store:
             Link(campaign_id=number, number=1, role="quote", label="Ask — now", url="https://example.org/?a=1&b=2")
         )
         hits.keep_day_key(session, "2026-03-02", b"\x00\xff key")
+        session.add(PaceMark(key="relay:mail.example.org:25/3600", next_at=1_772_442_000.123456, began=0.1, used=2**40))
+        session.add(ProviderPace(provider="example.org", rate=1 / 3, accepted=7, began=1_772_442_000.000001))
+        identities.meet(session, "news.example.org", now)
         hit = {"campaign_id": number, "link_number": 1, "at": now, "delivery_id": 3, "reader": "r", "client": None}
         hits.add_all(
             session,
             [{**hit, "judgement": Judgement.HUMAN, "rule": "none", "folded": folded} for folded in (True, False)],
         )
         events.append(session, EventKind.IMPORTED, now, list_id=group, detail={"read": 3, "words": "naïve \\N \\."})
+        joinings.put(session, 2, group, source_id=1, tracking_source_id=None, now=now)
+        throttles.count(session, "join client 5f", window=timedelta(hours=1), now=now)
         subscribers.by_id(session, 2).attributes = {"city": "Zürich", "n": 1, "nothing": None}
         session.add(
             Subscriber(id=900, email="last@example.org", email_key="last@example.org", created_at=now, updated_at=now)
         )
     suppress.address(store, "p4@example.org", now=now)
+    suppress.entry(store, "@barred.example", note="ä", now=now)
     unsubscribe.person(store, 5, group, source="test \\t", now=now)
     rows = claimed(store, now, 6)
     ends = [
@@ -148,6 +156,14 @@ def test_the_new_database_goes_on_where_the_old_one_stopped(source: Store, targe
     unsubscribe.person(target, 7, 1, source="test", now=now)
     for number in (1, 2, 3):
         crowd.told(target, number)
+
+
+def test_the_ledger_of_consents_is_sound_there_and_goes_on(source: Store, target: Store, now: datetime) -> None:
+    before = verify.consents_ledger(source)
+    copy_database.whole(source, target, now=now)
+    unsubscribe.person(target, 7, 1, source="test", now=now)
+    after = verify.consents_ledger(target, noted=before.head)
+    assert (after.faults, after.entries, after.noted_at) == ([], before.entries + 1, before.links)
 
 
 def test_the_old_database_sends_nothing_and_keeps_nothing_any_more(source: Store, target: Store, now: datetime) -> None:

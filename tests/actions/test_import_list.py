@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from outreach.actions import create_list, erase, import_list, subscribe, unsubscribe
 from outreach.actions.import_list import ImportReport
+from outreach.audience.rhythm import Rhythm
 from outreach.errors import ListFileError, OutreachError, StateError
 from outreach.store import intake, lists, staging, subscribers, subscriptions, suppressions
 from outreach.store.consents import Consent
@@ -362,3 +363,15 @@ def test_progress_is_told_in_bytes_then_rows(sqlite_store: Store, now: datetime,
     )  # fmt: skip
     size = file.stat().st_size
     assert told == [("reading", size, size), ("writing", 10, 10)]
+
+
+def test_an_import_leaves_a_pause_and_a_limit_as_the_person_chose_them(store: Store, now: datetime) -> None:
+    run(store, people(2), now, consent=None)
+    somebody, until = person(store, "p0@example.org").number, now + timedelta(days=9)
+    with store.writing() as session:
+        (tie,) = subscriptions.of_person(session, somebody)
+        subscriptions.choose(session, somebody, tie["list_id"], at_most=Rhythm.WEEK, paused_until=until)
+    run(store, people(2), now)
+    with store.reading() as session:
+        (tie,) = subscriptions.of_person(session, somebody)
+    assert (tie["state"], tie["at_most"], tie["paused_until"]) == ("confirmed", Rhythm.WEEK, until)

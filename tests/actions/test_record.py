@@ -198,11 +198,20 @@ def test_young_hits_are_folded_again(store: Store, ask: Callable[..., Ask], late
     assert record.fold(store, now=later + timedelta(seconds=6)) == 3
 
 
-def test_a_folded_hit_has_no_client_any_more(store: Store, ask: Callable[..., Ask], later: datetime) -> None:
-    Recorder(store).clicks([ask()])
+def test_what_a_client_showed_is_kept_for_judging_anew(store: Store, ask: Callable[..., Ask], later: datetime) -> None:
+    Recorder(store).clicks([ask(), ask(8), ask(signs=Signs(agent="x", head=True))])
     record.fold(store, now=later + timedelta(minutes=5))
-    (row,) = rows_of(store)
-    assert (row.folded, row.client) == (True, None)
+    first, unsettled, head = rows_of(store)
+    assert (first.folded, first.waited_ms, first.own_rule) == (True, 60_000, "")
+    assert (unsettled.waited_ms, unsettled.own_rule) == (None, "too-soon")
+    assert head.own_rule == "head"
+    assert first.client
+
+
+def test_old_mail_names_nobody_any_more(store: Store, ask: Callable[..., Ask]) -> None:
+    recorder = Recorder(store, keep=timedelta(days=396))
+    recorder.clicks([ask(2, after=86_400 * 390), ask(2, after=86_400 * 396)])
+    assert [row.delivery_id for row in rows_of(store)] == [2, None]
 
 
 def test_the_key_of_a_day_is_deleted_when_the_next_has_passed(
@@ -223,7 +232,6 @@ def test_the_key_of_a_day_is_deleted_when_the_next_has_passed(
     assert record.forget_old_days(store, now=datetime(2026, 3, 4, 0, 1, tzinfo=UTC)) == 1
     assert days() == ["2026-03-03"]
     assert record.forget_old_days(store, now=datetime(2026, 4, 1, tzinfo=UTC)) == 1
-    assert all(row.client is None for row in rows_of(store))
 
 
 def test_the_plans_use_the_indexes(sqlite_store: Store) -> None:

@@ -110,3 +110,34 @@ def test_a_deleted_campaign_is_gone_and_a_wrong_name_suggests_the_nearest(articl
     assert (missed.code, "Did you mean 'spring'?" in missed.err) == (1, True)
     assert outreach("campaign", "delete", "spring").code == 0
     assert outreach("campaign", "show", "spring").code == 1
+
+
+def test_a_campaign_is_public_only_where_its_list_is_and_the_publisher_says_so(article: str) -> None:
+    refused = outreach("campaign", "create", article, "--list", "sample", "--public")
+    assert refused.code == 1
+    assert "outreach list update sample --public" in refused.err
+    outreach("list", "update", "sample", "--public")
+    assert not outreach("campaign", "create", article, "--list", "sample", "--json").document["public"]
+    assert outreach("campaign", "update", "spring", "--public", "--json").document["public"]
+    assert not outreach("campaign", "update", "spring", "--private", "--json").document["public"]
+
+
+def test_what_needs_a_name_cannot_be_read_by_everybody(tmp_path: Path) -> None:
+    file = tmp_path / "personal.md"
+    file.write_text(ARTICLE.replace("\n---\n", "\n---\nDear {{ name }},\n\n", 1))
+    outreach("list", "update", "sample", "--public")
+    refused = outreach("campaign", "create", str(file), "--list", "sample", "--public")
+    assert (refused.code, "'name' is printed without a fallback" in refused.err) == (1, True)
+    assert "{{ name | fallback('...') }}" in refused.err
+    assert outreach("campaign", "ls", "--json").document == []
+
+
+def test_the_archive_may_have_a_campaign_or_not_after_its_launch_too(article: str) -> None:
+    outreach("list", "update", "sample", "--public")
+    sender = ("--from", "A <a@example.org>")
+    assert outreach("campaign", "create", article, "--list", "sample", *sender).code == 0
+    assert outreach("campaign", "send", "spring").code == 0
+    before = outreach("campaign", "show", "spring", "--json").document
+    after = outreach("campaign", "update", "spring", "--public", "--json").document
+    assert after == {**before, "public": True}
+    assert outreach("campaign", "update", "spring", "--public", "--subject", "x").code == 1

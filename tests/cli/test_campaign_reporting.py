@@ -219,3 +219,16 @@ def test_a_name_that_is_not_there_suggests_the_nearest(house: House, command: st
     said = outreach("campaign", command, "sprng")
     assert (said.code, said.out) == (1, "")
     assert "'spring'" in said.err
+
+
+def test_status_tells_people_and_machines_apart(house: House) -> None:
+    outreach("campaign", "report", "spring")  # which folds the burst
+    told = outreach("campaign", "status", "spring").out
+    assert "clicks: 1 human, 0 suspect, 3 machine" in told
+
+
+def test_a_recount_says_what_it_did_and_what_it_could_not(house: House) -> None:
+    said = outreach("campaign", "report", "spring", "--recount", "--json")
+    assert said.document["quote"]["machine"] == 1
+    assert "Judged 4 clicks anew, 0 otherwise" in said.err
+    assert "of 4 the client is forgotten already" in said.err

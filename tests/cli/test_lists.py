@@ -44,3 +44,50 @@ def test_what_cannot_be_is_refused(arguments: tuple[str, ...], code: int) -> Non
     said = outreach("list", *arguments)
     assert said.code == code
     assert "Traceback" not in said.err
+
+
+def test_a_list_is_changed_and_what_is_not_given_stays() -> None:
+    outreach("list", "create", "news", "--title", "News")
+    changed = outreach("list", "update", "news", "--tracking", "off")
+    assert (changed.code, "off" in changed.out) == (0, True)
+    outreach("list", "update", "news", "--title", "  Good   news ")
+    found = outreach("list", "show", "news", "--json").document
+    assert (found["title"], found["tracking"]) == ("Good news", "off")
+    assert outreach("list", "update", "nwes", "--tracking", "off").code == 1
+
+
+def test_a_list_is_private_until_the_publisher_says_otherwise() -> None:
+    outreach("list", "create", "news")
+    outreach("list", "create", "open", "--public")
+    assert {each["name"]: each["public"] for each in outreach("list", "ls", "--json").document} == {
+        "news": False, "open": True,
+    }  # fmt: skip
+    said = outreach("list", "update", "news", "--public", "--title", "Our  news")
+    assert (said.code, said.out) == (
+        0,
+        "The list 'news': readers see “Our news”; it is public; links are counted: individual.\n",
+    )
+    outreach("list", "update", "open", "--private")
+    shown = {each["name"]: (each["title"], each["public"]) for each in outreach("list", "ls", "--json").document}
+    assert shown == {"news": ("Our news", True), "open": ("Open", False)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("news",), 2), (("nwes", "--public"), 1), (("news", "--title", "x" * 201), 1)]
+)
+def test_an_update_that_cannot_be_is_refused(arguments: tuple[str, ...], code: int) -> None:
+    outreach("list", "create", "news")
+    assert outreach("list", "update", *arguments).code == code
+    assert outreach("list", "show", "news", "--json").document["title"] == "News"
+
+
+def test_a_public_list_has_a_form_for_other_pages_and_a_private_one_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_PUBLIC_URL", "https://news.example")
+    outreach("list", "create", "news", "--title", "News <&>")
+    refused = outreach("list", "form", "news")
+    assert (refused.code, "--public" in refused.err) == (1, True)
+    outreach("list", "update", "news", "--public")
+    form = outreach("list", "form", "news").out
+    assert 'action="https://news.example/subscribe/news"' in form
+    assert "News &lt;&amp;&gt;" in form
+    assert all(f'name="{field}"' in form for field in ("email", "name", "consent", "language", "website"))

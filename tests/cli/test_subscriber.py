@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+from outreach.audience.ledger import version
 from tests.cli.line import Said, outreach
 
 HEADER = "email,name\n"
@@ -157,3 +158,14 @@ def test_a_person_who_is_not_there_suggests_the_nearest(tmp_path: Path) -> None:
     assert outreach("subscriber", "unsubscribe", "ann.lee@example.org", "--list", "nwes").code == 1
     assert outreach("subscriber", "add", "a@example.org", "--list", "nwes").code == 1
     assert outreach("subscriber", "import", "x.csv").code == 2
+
+
+def test_an_export_tells_by_which_wording_and_what_bars_the_address() -> None:
+    outreach("list", "create", "export-news")
+    outreach("subscriber", "add", "eve@example.org", "--list", "export-news", "--consent", "I agree")
+    outreach("suppression", "add", "@example.org", "--note", "moved")
+    found = outreach("subscriber", "export", "eve@example.org").document
+    (consent,) = found["consents"]
+    assert (consent["wording"], consent["version"], consent["confirmation"]) == ("I agree", version("I agree"), "")
+    assert consent["entry"] >= 1
+    assert (found["suppression"]["entry"], found["suppression"]["note"]) == ("@example.org", "moved")

@@ -16,9 +16,13 @@ from outreach.actions.compose import Defaults
 from outreach.engine.letters import Letters
 from outreach.store.campaigns import Campaign
 from outreach.store.claims import Claimed
+from outreach.store.database import Store
 from outreach.store.lists import MailingList
+from outreach.tracking.token import Purpose
 from outreach.transport.base import Outgoing
-from tests.engine.sending import TOKENS
+from outreach.transport.memory import MemoryTransport
+from tests.engine.sending import TOKENS, drained
+from tests.engine.sending import campaign as sending_campaign
 
 #: None of it may be read from a header field or a URL by whoever carries, logs or scans the mail.
 TELLTALE = ("car-t", "leukaemia-2026", "quote", "clinic.example", "amelie", "lindqvist", "telltale-city")
@@ -96,6 +100,14 @@ def test_no_program_or_machine_names_itself(letter: bytes) -> None:
 def test_the_mail_loads_nothing(letter: bytes) -> None:
     html = text(read(letter), "html")
     assert re.findall(r"<(?:img|script|link|iframe|form|object|video)\b|url\(|@import|@font-face", html) == []
+
+
+def test_a_leave_address_stands_behind_the_link_with_the_same_token(sqlite_store: Store, now: datetime) -> None:
+    transport = MemoryTransport()
+    drained(sqlite_store, sending_campaign(sqlite_store, now, 1), transport, leave_by_mail="leave@mail.clinic.example")
+    token = TOKENS.make(Purpose.UNSUBSCRIBE, 1)
+    wanted = f"List-Unsubscribe: <https://clinic.example/u/{token}>, <mailto:leave+{token}@mail.clinic.example>\r\n"
+    assert wanted.encode() in transport.accepted[0].message
 
 
 def test_the_shipped_mail_is_known_to_have_no_dot_at_a_line_start(outgoing: Outgoing) -> None:

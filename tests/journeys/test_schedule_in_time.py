@@ -87,7 +87,7 @@ def test_a_time_that_nobody_was_there_for_is_held_and_told(host: Host, campaign:
     until(lambda: datetime.now(UTC) > due + timedelta(seconds=1.5), "the grace has ended")
     clock = host.start("clock")
     until(lambda: seen(host, campaign).state is CampaignState.PAUSED, "it is held")
-    assert "campaign_held campaign=" in clock.log
+    until(lambda: "campaign_held campaign=" in clock.log, "it is told")
     shown = host.outreach("campaign", "show", campaign).stdout
     assert "missed: was due" in shown
     assert "resume" in shown

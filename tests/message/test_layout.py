@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from outreach import language
 from outreach.message import article, check, inline, plaintext
 
 FOLDER = Path(__file__).parents[2] / "templates" / "email" / "default"
@@ -54,6 +56,8 @@ def render(body: str = BODY, **changes: Any) -> str:
         "publisher": {"name": "Example Medical Travel", "address": "letters@example.org"},
         "mailing_list": {"name": "treatments", "title": "Treatments explained"},
         "postal_address": "12 Harbour Street\n1000 Exampleton",
+        "spoken": {"language": "en", "direction": "ltr"},
+        "_": partial(language.spoken, {}),
     }
     article |= {name: changes.pop(name) for name in list(changes) if name in article}
     return environment.get_template("layout.html").render(article=article, **facts | changes)

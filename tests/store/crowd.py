@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import deliveries
+from outreach.store import claims, deliveries, subscriptions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -76,6 +76,21 @@ def subscription(store: Store, list_id: int, subscriber_id: int, state: Subscrip
         )
 
 
+def chose(store: Store, list_id: int, subscriber_id: int, **choice: Any) -> None:
+    """Note what a person chose for a list."""
+    with store.writing() as session:
+        assert subscriptions.choose(session, subscriber_id, list_id, **choice)
+
+
+def delivered(store: Store, campaign_id: int, at: datetime, state: DeliveryState = DeliveryState.SENT) -> None:
+    """Settle everything that is queued, in one state."""
+    table = table_of(Delivery)
+    with store.writing() as session:
+        queued = sa.update(table).where(table.c.campaign_id == campaign_id, table.c.state == DeliveryState.QUEUED)
+        moved = session.execute(queued.values(state=state, settled_at=at).returning(table.c.id)).all()
+        deliveries.shift(session, {(campaign_id, DeliveryState.QUEUED): -len(moved), (campaign_id, state): len(moved)})
+
+
 def suppressed(store: Store, subscriber_id: int, now: datetime) -> None:
     """Suppress a person's address."""
     with store.writing() as session:
@@ -83,11 +98,12 @@ def suppressed(store: Store, subscriber_id: int, now: datetime) -> None:
         session.add(Suppression(email_key=key, reason=SuppressionReason.MANUAL, at=now))
 
 
-def campaign_state(store: Store, campaign_id: int, state: CampaignState) -> None:
-    """Bring a campaign to a state."""
+def campaign_state(store: Store, campaign_id: int, state: CampaignState, at: datetime | None = None) -> None:
+    """Bring a campaign to a state, at a moment where that matters."""
     table = table_of(Campaign)
     with store.writing() as session:
-        session.execute(sa.update(table).where(table.c.id == campaign_id).values(state=state))
+        values = {"state": state} if at is None else {"state": state, "updated_at": at}
+        session.execute(sa.update(table).where(table.c.id == campaign_id).values(**values))
 
 
 def counted(store: Store, campaign_id: int) -> dict[DeliveryState, int]:
@@ -122,3 +138,9 @@ def rows_of(store: Store, campaign_id: int) -> list[Delivery]:
     with store.reading() as session:
         statement = sa.select(Delivery).where(table.c.campaign_id == campaign_id).order_by(table.c.id)
         return list(session.execute(statement).scalars())
+
+
+def claimed(store: Store, now: datetime) -> list[claims.Claimed]:
+    """Take up everything that can be."""
+    with store.writing() as session:
+        return claims.claim(session, limit=256, token="t", lease_until=now + timedelta(minutes=1), now=now)

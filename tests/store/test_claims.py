@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import candidates, claims, settlements
-from outreach.store.campaigns import CampaignState
+from outreach.store import candidates, claims, notices, settlements
+from outreach.store.campaigns import CampaignKind, CampaignState
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -143,3 +143,25 @@ def test_a_claim_uses_the_partial_index(sqlite_store: Store, now: datetime) -> N
             facts = {"campaign": 1, "list": 1, "now": "2026-03-02", "most": 9}
             plan = session.execute(sa.text(f"EXPLAIN QUERY PLAN {text}".replace("?", ":x")), {"x": 1})
             assert any(index in row.detail for row in plan), (facts, str(text))
+
+
+def test_a_notice_goes_first_and_to_whoever_asked_for_it(store: Store, now: datetime) -> None:
+    """Who is unconfirmed, has left or bounced gets the mail that they confirm by, before an earlier newsletter."""
+    group = crowd.made_list(store, now, 4)
+    newsletter = crowd.made_campaign(store, now, group, name="spring")
+    crowd.subscription(store, group, 2, SubscriptionState.UNSUBSCRIBED)
+    crowd.subscription(store, group, 3, SubscriptionState.UNCONFIRMED)
+    crowd.suppressed(store, 4, now)
+    empty = crowd.made_list(store, now, 0, name="none")
+    notice = crowd.made_campaign(store, now, empty, name="n", kind=CampaignKind.NOTICE)
+    with store.writing() as session:
+        for person in (2, 3, 4):
+            assert notices.queue(session, notice, person)
+        assert not notices.queue(session, notice, 2)
+        claimed = claims.claim(session, limit=4, token="a" * 32, lease_until=now + LEASE, now=now)
+    assert [(row.campaign_id, row.email) for row in claimed] == [
+        (notice, "p2@example.org"),
+        (notice, "p3@example.org"),
+        (notice, "p4@example.org"),
+        (newsletter, "p1@example.org"),
+    ]

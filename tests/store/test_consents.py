@@ -35,5 +35,5 @@ def test_the_acts_of_a_person_are_told_in_their_order_and_forgotten(store: Store
             (None, Purpose.TRACKING, Act.GIVEN, "I agree", "form", now),
             ("news", Purpose.MAIL, Act.WITHDRAWN, "", "one-click", now),
         ]
-        assert consents.forget(session, 1) == 3
+        assert consents.forget(session, 1, now=now) == 3
         assert consents.of_person(session, 1) == []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from outreach.audience.consent import SubscriptionState
+from outreach.audience.rhythm import Rhythm
 from outreach.errors import NotFound
 from outreach.store import deliveries
 from outreach.store.campaigns import CampaignState
@@ -98,3 +99,67 @@ def test_a_number_that_is_no_delivery_is_not_found(store: Store, now: datetime) 
         assert deliveries.by_id(session, 1).subscriber_id == 1
         with pytest.raises(NotFound):
             deliveries.by_id(session, 99)
+
+
+def test_who_pauses_is_left_out_until_the_day_comes(store: Store, now: datetime) -> None:
+    group = crowd.made_list(store, now, 3)
+    crowd.chose(store, group, 1, paused_until=now + timedelta(days=1))
+    crowd.chose(store, group, 2, paused_until=now)
+    campaign = crowd.made_campaign(store, now, group)
+    reasons = {row.subscriber_id: row.reason for row in crowd.rows_of(store, campaign)}
+    assert reasons == {1: "paused", 2: None, 3: None}
+    assert crowd.told(store, campaign) == {"queued": 2, "excluded": 1}
+    later = crowd.made_campaign(store, now + timedelta(days=2), group, name="later")
+    assert crowd.told(store, later) == {"queued": 3}
+
+
+@pytest.mark.parametrize(
+    ("days", "left_out"),
+    [(0.1, ["week", "month"]), (6, ["week", "month"]), (7, ["month"]), (26, ["month"]), (28, [])],
+)
+def test_who_wants_fewer_messages_gets_no_second_one_within_the_time(
+    store: Store, now: datetime, days: float, left_out: list[str]
+) -> None:
+    group = crowd.made_list(store, now, 3)
+    crowd.chose(store, group, 1, at_most=Rhythm.WEEK)
+    crowd.chose(store, group, 2, at_most=Rhythm.MONTH)
+    first = crowd.made_campaign(store, now, group, name="first")
+    crowd.delivered(store, first, now + timedelta(minutes=3))
+    assert crowd.told(store, first) == {"sent": 3}
+    crowd.campaign_state(store, first, CampaignState.FINISHED, now + timedelta(minutes=4))
+    second = crowd.made_campaign(store, now + timedelta(days=days), group, name="second")
+    found = {row.subscriber_id: row.reason for row in crowd.rows_of(store, second)}
+    wanted = {1: "week" in left_out, 2: "month" in left_out, 3: False}
+    assert found == {person: "capped" if out else None for person, out in wanted.items()}
+
+
+def test_a_message_that_is_still_to_come_counts_and_one_of_another_list_does_not(store: Store, now: datetime) -> None:
+    group, other = (crowd.made_list(store, now, 2, name=name) for name in ("group", "other"))
+    for each in (group, other):
+        crowd.chose(store, each, 1, at_most=Rhythm.WEEK)
+    assert crowd.told(store, crowd.made_campaign(store, now, group, name="a")) == {"queued": 2}
+    assert crowd.told(store, crowd.made_campaign(store, now, group, name="b")) == {"queued": 1, "excluded": 1}
+    assert crowd.told(store, crowd.made_campaign(store, now, other, name="c")) == {"queued": 2}
+
+
+@pytest.mark.parametrize("state", [DeliveryState.FAILED, DeliveryState.BOUNCED, DeliveryState.CANCELLED])
+def test_a_message_that_never_arrived_does_not_count(store: Store, now: datetime, state: DeliveryState) -> None:
+    group = crowd.made_list(store, now, 1)
+    crowd.chose(store, group, 1, at_most=Rhythm.MONTH)
+    first = crowd.made_campaign(store, now, group, name="first")
+    crowd.delivered(store, first, now, state)
+    assert crowd.told(store, crowd.made_campaign(store, now, group, name="second")) == {"queued": 1}
+
+
+def test_the_few_who_want_less_are_looked_up_by_their_index(sqlite_store: Store, now: datetime) -> None:
+    asked: list[str] = []
+    sa.event.listen(sqlite_store.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    group = crowd.made_list(sqlite_store, now, 1)
+    for name in ("first", "second"):
+        crowd.made_campaign(sqlite_store, now, group, name=name)
+    _, freezing = (statement for statement in asked if statement.startswith("INSERT INTO delivery"))
+    with sqlite_store.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {freezing}", (1,) * freezing.count("?")).all()
+    told = [str(row[-1]) for row in plan]
+    assert any("ix_subscription_capped" in step for step in told), told
+    assert not any(step.startswith("SCAN delivery") for step in told), told

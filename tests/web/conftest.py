@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from outreach import config
 from outreach.audience.consent import SubscriptionState
+from outreach.language import Languages
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -55,15 +56,22 @@ def media(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def app(sqlite_store: Store, tokens: TokenMaker, media: Path) -> Starlette:
-    """The web part; deliveries 1 (no consent to tracking) and 2 (consent) were accepted an hour ago."""
-    _fill(sqlite_store, datetime.now(UTC) - timedelta(hours=1))
-    site = web.Site(
+def site(media: Path) -> web.Site:
+    """How the web part stands in the world; it speaks English and German."""
+    templates = config.shipped("templates")
+    return web.Site(
         public_url="https://news.example",
-        pages=(config.shipped("templates") / "pages",),
+        pages=(templates / "pages",),
         media=(media,),
         trusted_proxies=(ip_network("10.0.0.0/8"),),
+        languages=Languages({"de": [(templates / "languages" / "de.po").read_text(encoding="utf-8")]}),
     )
+
+
+@pytest.fixture
+def app(sqlite_store: Store, tokens: TokenMaker, site: web.Site) -> Starlette:
+    """The web part; deliveries 1 (no consent to tracking) and 2 (consent) were accepted an hour ago."""
+    _fill(sqlite_store, datetime.now(UTC) - timedelta(hours=1))
     return web.make(sqlite_store, tokens, site)
 
 
@@ -98,17 +106,27 @@ def _fill(store: Store, sent: datetime) -> None:
 
 
 @pytest.fixture
-def client(app: Starlette) -> Callable[[], Any]:
-    """Opens a client of the web part, without a cookie jar to speak of and with no user agent of its own."""
+def opened() -> Callable[[Starlette], Any]:
+    """Opens clients of a web part, without a cookie jar to speak of and with no user agent of their own."""
 
-    @asynccontextmanager
-    async def opened(address: str = "192.0.2.1") -> AsyncIterator[httpx.AsyncClient]:
-        transport = httpx.ASGITransport(app, client=(address, 4711), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="https://news.example") as client:
-            del client.headers["user-agent"]
-            yield client
+    def of(app: Starlette) -> Callable[..., Any]:
+        @asynccontextmanager
+        async def opened(address: str = "192.0.2.1") -> AsyncIterator[httpx.AsyncClient]:
+            transport = httpx.ASGITransport(app, client=(address, 4711), raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="https://news.example") as client:
+                del client.headers["user-agent"]
+                yield client
 
-    return opened
+        return opened
+
+    return of
+
+
+@pytest.fixture
+def client(app: Starlette, opened: Callable[[Starlette], Any]) -> Callable[[], Any]:
+    """Opens a client of the web part."""
+    found: Callable[[], Any] = opened(app)
+    return found
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ SubjectOption = Annotated[str | None, typer.Option("--subject", help="The subjec
 FromOption = Annotated[
     str | None, typer.Option("--from", help="Who the mail is from, such as 'Clinic News <news@clinic.example>'.")
 ]
+PUBLIC = "Everybody may read it in the archive once it is launched; its list must be public, too."
+
 ReplyToOption = Annotated[str | None, typer.Option("--reply-to", help="Where answers go.")]
 
 
@@ -34,6 +36,7 @@ def create(
     sender: FromOption = None,
     reply_to: ReplyToOption = None,
     layout: Annotated[str, typer.Option("--layout", help="The mail's layout.")] = "default",
+    public: Annotated[bool, typer.Option("--public", help=PUBLIC)] = False,
     as_json: show.JsonOption = False,
 ) -> None:
     """Make a campaign from an article and a list; it waits as a draft until it is scheduled or sent."""
@@ -43,7 +46,7 @@ def create(
         made = draft.create(
             house.store,
             name or draft.slug(article_name),
-            Draft((article_name, text), (found.name, found.sources), list_name, subject, sender, reply_to),
+            Draft((article_name, text), (found.name, found.sources), list_name, subject, sender, reply_to, public),
             defaults=wiring.defaults(house.settings),
             now=datetime.now(UTC),
         )
@@ -98,10 +101,14 @@ def update(
     sender: FromOption = None,
     reply_to: ReplyToOption = None,
     layout: Annotated[str | None, typer.Option("--layout", help="Replace the layout by this one.")] = None,
+    public: Annotated[bool | None, typer.Option("--public/--private", help=PUBLIC, show_default=False)] = None,
     as_json: show.JsonOption = False,
 ) -> None:
-    """Replace what is given, as long as the campaign was not launched; files are read anew."""
-    if not any((article, list_name, subject, sender, reply_to, layout)):
+    """Replace what is given, as long as the campaign was not launched; files are read anew.
+
+    Whether it is public can be changed at any time.
+    """
+    if not any((article, list_name, subject, sender, reply_to, layout)) and public is None:
         raise typer.BadParameter("say what to change, such as --article FILE or --subject TEXT")
     with opened.house() as house:
         with house.store.reading() as session:
@@ -112,7 +119,7 @@ def update(
         changed = draft.update(
             house.store,
             _number(campaign),
-            Draft(new_article, new_layout, list_name, subject, sender, reply_to),
+            Draft(new_article, new_layout, list_name, subject, sender, reply_to, public),
             defaults=wiring.defaults(house.settings),
             now=datetime.now(UTC),
         )
@@ -155,6 +162,7 @@ def _brief(campaign: Campaign, list_name: str) -> dict[str, Any]:
         "list": list_name,
         "article": campaign.article_name,
         "layout": campaign.layout_name,
+        "public": campaign.public,
         "due_at": _iso(campaign.due_at),
         "launched_at": _iso(campaign.launched_at),
         "finished_at": _iso(campaign.finished_at),

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from outreach.actions import recount as recounting
 from outreach.actions import report as made_report
 from outreach.cli import holding, show
 from outreach.cli import open as opened
@@ -54,9 +55,11 @@ def status(
     as_json: show.JsonOption = False,
 ) -> None:
     """Show how many deliveries are in which state; with --watch and --json, the last word alone."""
+    clicked: list[RenderableType] = []
     with opened.house() as house:
         if not watch:
             document, campaign = _look(house, name)
+            clicked = _clicked(house, campaign)
         elif as_json:
             *_, (document, campaign) = _looks(house, name)
         else:
@@ -66,7 +69,7 @@ def status(
     if as_json:
         show.document(document)
         return
-    show.out().print(_status_table(document, campaign))
+    show.out().print(Group(_status_table(document, campaign), *clicked))
     for line in held:
         show.note(line)
 
@@ -75,11 +78,14 @@ def report(
     name: NameArgument,
     *,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page with charts.")] = None,
+    recount: Annotated[bool, typer.Option("--recount", help="Judge every click anew, from what is kept.")] = False,
     as_json: show.JsonOption = False,
 ) -> None:
     """Show what became of a campaign: deliveries, clicks by people and machines, who left."""
     now = datetime.now(UTC)
     with opened.house() as house:
+        if recount:
+            show.note(recounting.campaign(house.store, name, now=now).words)
         document, campaign = made_report.campaign(house.store, name, now=now)
         if html is not None:
             # Here, since they bring templates and the web with them, and only a page needs those.
@@ -126,13 +132,22 @@ def _watch(house: House, name: str) -> None:
             for document, campaign in _looks(house, name):
                 seen = _seen(document)
                 looks = progress.trail(looks, seen)
-                last = Group(_status_table(document, campaign), *_going(house, campaign, seen, looks))
+                going = _going(house, campaign, seen, looks)
+                last = Group(_status_table(document, campaign), *_clicked(house, campaign), *going)
                 if console.is_terminal:
                     live.update(last, refresh=True)
     except KeyboardInterrupt:
         pass
     if not console.is_terminal:
         console.print(last)
+
+
+def _clicked(house: House, campaign: Campaign) -> list[RenderableType]:
+    """Clicks of people, of machines, and of who may be either; nothing where nobody clicked."""
+    with house.store.reading() as session:
+        clicks = figures.clicks(session, campaign)
+    shown = (f"{clicks[each.value]:,} {each.value}" for each in Judgement)
+    return [Text(f"clicks: {', '.join(shown)}")] if any(clicks.values()) else []
 
 
 def _seen(document: dict[str, Any]) -> Look:

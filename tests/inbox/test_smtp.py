@@ -1,0 +1,128 @@
+"""Mail that comes in: it is taken for us alone, and a yes means that it is done."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from outreach import address
+from outreach.audience.consent import SubscriptionState
+from outreach.engine import postbox
+from outreach.engine.crew import looping
+from outreach.errors import DatabaseUnavailable
+from outreach.inbox.smtp import Listener, Reception
+from outreach.store import subscriptions
+from outreach.store.database import Store
+from outreach.tracking.token import Purpose
+from tests.engine.sending import TOKENS
+from tests.store import crowd
+
+LEAVE = address.parse("leave@news.clinic.example")
+MAIL = b"From: anybody@example.com\r\nSubject: unsubscribe\r\n\r\n"
+
+
+@contextmanager
+def listening(reception: Reception, *, lmtp: bool = False) -> Iterator[int]:
+    """A listener in a loop of its own; its port."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+    thread = threading.Thread(target=looping(Listener(reception, bound, lmtp=lmtp).run), args=(stop,))
+    thread.start()
+    try:
+        yield bound.getsockname()[1]
+    finally:
+        stop.set()
+        thread.join(10)
+        bound.close()
+
+
+def delivered(port: int, *recipients: str, lmtp: bool = False, data: bytes = MAIL) -> dict[str, tuple[int, bytes]]:
+    kind: Callable[..., Any] = smtplib.LMTP if lmtp else smtplib.SMTP
+    with kind("127.0.0.1", port) as client:
+        try:
+            return client.sendmail("", recipients, data)  # type: ignore[no-any-return]
+        except smtplib.SMTPRecipientsRefused as refused:
+            return refused.recipients
+
+
+@pytest.fixture
+def campaign(store: Store, now: datetime) -> tuple[int, int]:
+    """The list, and a delivery to its first person."""
+    group = crowd.made_list(store, now, 2)
+    (first, _) = crowd.rows_of(store, crowd.made_campaign(store, now, group))
+    assert first.id is not None
+    return group, first.id
+
+
+def state(store: Store, group: int) -> SubscriptionState | None:
+    with store.reading() as session:
+        return subscriptions.state(session, 1, group)
+
+
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_a_mail_to_the_leave_address_takes_its_person_off_the_list(
+    store: Store, now: datetime, campaign: tuple[int, int], lmtp: bool
+) -> None:
+    group, number = campaign
+    token = TOKENS.make(Purpose.UNSUBSCRIBE, number)
+    with listening(postbox.reception(store, TOKENS, LEAVE, now=lambda: now), lmtp=lmtp) as port:
+        assert delivered(port, f"Leave+{token}@NEWS.clinic.example", lmtp=lmtp) == {}
+        assert delivered(port, f"leave+{token}@news.clinic.example", lmtp=lmtp) == {}
+    assert state(store, group) is SubscriptionState.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "leave@news.clinic.example",
+        "leave+@news.clinic.example",
+        "leave+{other}@news.clinic.example",
+        "leave+{altered}@news.clinic.example",
+        "leave+{token}@clinic.example",
+        "news+{token}@news.clinic.example",
+        "postmaster@news.clinic.example",
+    ],
+)
+def test_mail_to_anybody_else_is_refused_and_changes_nothing(
+    store: Store, now: datetime, campaign: tuple[int, int], recipient: str
+) -> None:
+    group, number = campaign
+    token = TOKENS.make(Purpose.UNSUBSCRIBE, number)
+    given = recipient.format(token=token, other=TOKENS.make(Purpose.PREFERENCES, number), altered=token.swapcase())
+    with listening(postbox.reception(store, TOKENS, LEAVE, now=lambda: now)) as port:
+        assert delivered(port, given)[given][0] == 550
+    assert state(store, group) is SubscriptionState.CONFIRMED
+
+
+def test_while_the_database_is_away_mail_is_refused_for_now(caplog: pytest.LogCaptureFixture) -> None:
+    def away(recipient: str, data: bytes) -> None:
+        raise DatabaseUnavailable("The database cannot be reached.")
+
+    with listening(Reception(lambda _: True, away)) as port, pytest.raises(smtplib.SMTPDataError) as refused:
+        delivered(port, "leave+x@news.clinic.example")
+    assert refused.value.smtp_code == 451
+    assert "inbox_deferred" in caplog.text
+
+
+def test_one_recipient_at_a_time(store: Store) -> None:
+    taken: list[str] = []
+    with listening(Reception(lambda _: True, lambda recipient, _: taken.append(recipient))) as port:
+        refused = delivered(port, "a@example.org", "b@example.org")
+    assert (taken, refused["b@example.org"][0]) == (["a@example.org"], 452)
+
+
+def test_a_mail_that_is_too_large_is_refused(store: Store) -> None:
+    taken: list[str] = []
+    with (
+        listening(Reception(lambda _: True, lambda recipient, _: taken.append(recipient))) as port,
+        pytest.raises(smtplib.SMTPException),
+    ):
+        delivered(port, "a@example.org", data=MAIL + b"x" * 60 * 30_000)
+    assert taken == []
