@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from outreach.store.deliveries import DeliveryState
-from tests.crash import faults
+from tests.crash import faults, remains
 from tests.crash.installation import CONNECTIONS, Installation, Look
 from tests.crash.record import Record
 
@@ -41,6 +41,10 @@ class Audit:
         self.causes: dict[str, Counter[str]] = {}
         #: Killed sender -> the doubts that it left.
         self.left_by: Counter[str] = Counter()
+        #: delivery -> the last of the killed whose journal says that its body had begun, and was not answered.
+        self._begun: dict[int, str] = {}
+        #: The killed whose journal nobody could read any more, or who had none.
+        self._unread: set[str] = set()
         self.looks = 0
         #: People who never got what the books say they got, or would have to say, at the end.
         self.lost = 0
@@ -57,8 +61,16 @@ class Audit:
         if self._found[kind] <= _TOLD:
             self._words.append(f"{kind}: {words}")
 
-    def look(self, last_killed: str = "") -> Look:
-        """Compare; doubts of which the server knows nothing are put down to the sender that was killed last."""
+    def killed(self, sender: str, pid: int) -> None:
+        """Note what a sender left behind, before another one settles it: only that may be in doubt later."""
+        bodies = remains.open_bodies(self._installation.journals, pid)
+        if bodies is None:
+            self._unread.add(sender)
+        else:
+            self._begun.update(dict.fromkeys(bodies, sender))
+
+    def look(self) -> Look:
+        """Compare, as things are at this moment."""
         self.looks += 1
         before = set(self.record.read().accepted)
         look = self._installation.look()
@@ -70,7 +82,7 @@ class Audit:
         for delivery in look.states[DeliveryState.SENT] - self.record.accepted.keys():
             self.complain("sent to nobody", f"delivery {delivery}")
         self._doubles()
-        self._new_doubts(look, last_killed)
+        self._new_doubts(look)
         return look
 
     def end(self) -> Look:
@@ -128,25 +140,35 @@ class Audit:
         if self.record.total != len(self.record.letters):
             self.complain("doubled", "a Message-ID was accepted twice for one person")
 
-    def _new_doubts(self, look: Look, last_killed: str) -> None:
+    def _new_doubts(self, look: Look) -> None:
         for delivery in look.doubts.keys() - self._doubts.keys():
             reason = look.doubts[delivery]
-            connection = self.record.came_by.get(delivery)
             self.causes.setdefault(reason, Counter())[self._known_of(delivery)] += 1
-            if reason.startswith(KILLED):
-                killed = self.record.clients.get(connection, last_killed) if connection else last_killed
-                self.left_by[killed] += 1
-                if self.left_by[killed] > CONNECTIONS:
-                    self.complain("too much in doubt", f"{killed} left {self.left_by[killed]}")
             if reason.startswith(EXPIRED):
                 if self._leases_last:
                     self.complain("too much in doubt", f"delivery {delivery}: {reason}")
-            elif connection is not None and self.record.last_on[connection] != delivery:
+                continue
+            if reason.startswith(KILLED):
+                self._put_down(delivery)
+            connection = self.record.came_by.get(delivery)
+            if connection is not None and self.record.last_on[connection] != delivery:
                 # The next body on a connection begins after the answer to the one before was put on record.
                 self.complain("too much in doubt", f"delivery {delivery} was answered: another body began after it")
         for delivery in self._doubts.keys() - look.doubts.keys():
             self.complain("doubt gone", f"delivery {delivery}")
         self._doubts = dict(look.doubts)
+
+    def _put_down(self, delivery: int) -> None:
+        """Put a doubt down to the killed sender that left it: by its journal, else by what the server saw."""
+        killed = self._begun.get(delivery)
+        if killed is None:
+            connection = self.record.came_by.get(delivery, 0)
+            killed = self.record.clients.get(connection, "")
+            if not (killed in self._unread if killed else self._unread):
+                self.complain("too much in doubt", f"delivery {delivery}: no journal says that its body had begun")
+        self.left_by[killed] += 1
+        if killed and self.left_by[killed] > CONNECTIONS:
+            self.complain("too much in doubt", f"{killed} left {self.left_by[killed]}")
 
     def _known_of(self, delivery: int) -> str:
         """What the server knows of a delivery that is in doubt."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from outreach.engine.journal import Page
@@ -16,8 +15,7 @@ def _turned(doubted: DeliveryState, into: DeliveryState) -> None:
 
     def around(original: Around, session: Any, results: Any, now: Any) -> Any:
         changed = [
-            dataclasses.replace(result, state=into, attempted=False) if result.state is doubted else result
-            for result in results
+            result._replace(state=into, attempted=False) if result.state is doubted else result for result in results
         ]
         return original(session, changed, now)
 

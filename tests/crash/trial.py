@@ -113,6 +113,7 @@ class Trial:
         life.process.close()
         if code == -signal.SIGKILL:
             self._kills[life.fate if life.fate in DEADLY else RANDOM] += 1
+            self._audit.killed(life.name, life.pid)
             if life.fate == JOURNAL_LOST:
                 self._fates.lose_journals(life)
         elif life.fate == TOLD_TO_END and life.told_at is not None and code == 0:
@@ -122,7 +123,7 @@ class Trial:
             self._fates.befell["stopped before it was killed"] += 1
         else:
             self._audit.complain("ended by itself", f"{life.name} ({life.fate}) with exit code {code}")
-        look = self._audit.look(life.name)
+        look = self._audit.look()
         if self._ended % max(1, self._wanted.rounds // 20) == 0:
             states = " ".join(f"{state}={n}" for state, n in look.tallies.items() if n)
             self._wanted.tell(f"{self._ended} ended, accepted {len(self._record.accepted):,}: {states}")
