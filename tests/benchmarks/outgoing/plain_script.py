@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
+from functools import partial
 
 import jinja2
 import sqlalchemy as sa
 from markupsafe import Markup
 
+from outreach import language
 from outreach.message import article as articles
 from outreach.message import inline, plaintext
 from outreach.message.article import Article
@@ -42,6 +44,8 @@ def messages(article: Article, layout: Layout, people: list[Recipient], url: str
             publisher={"name": "Clinic News", "address": "news@clinic.example"},
             mailing_list={"name": "cells", "title": "Cell news"},
             postal_address="1 Road, Town",
+            spoken={"language": "en", "direction": "ltr"},
+            _=partial(language.spoken, {}),
         )
         message = EmailMessage(policy=SMTP)
         message["From"], message["To"], message["Subject"] = "news@clinic.example", recipient.email, article.title
