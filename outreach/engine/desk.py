@@ -34,8 +34,9 @@ log = Log("outreach.sender")
 #: are looked at when it is claimed.
 STALE_SECONDS = 1.5
 
-#: How many messages wait for the transport: as many as leave in about a second, between these bounds.
-FEWEST, FIRST, MOST = 4, 32, LARGEST
+#: How many messages wait for the transport: as many as leave in about a second, between these bounds. With room for two
+#: claims the next one can be a whole one: a transaction costs more than ten messages, however few it brings.
+FEWEST, FIRST, MOST = 4, 32, 2 * LARGEST
 
 #: How many messages may be here whose time is still to come.
 MOST_TIMED = 4 * LARGEST
@@ -269,7 +270,7 @@ class Desk:
         if self._taken and not here:
             self._target = min(MOST, self._target * 2)
         self._taken = False
-        return self._target - here
+        return min(LARGEST, self._target - here)
 
     # -- within
 

@@ -1,7 +1,7 @@
 """How do claimed deliveries leave, and how is it written down? Claim, splice, send, settle, over and over.
 
 The transport runs in the event loop, the store in one thread beside it, and between them stands the desk. Outcomes are
-committed about every 20 ms, together with the next claim; what happens in between is on record in the journal. What
+committed about every 40 ms, together with the next claim; what happens in between is on record in the journal. What
 cannot be written down is not sent: while the database is away, or the journal has no room, no body begins.
 """
 
@@ -38,7 +38,7 @@ log = Log("outreach.sender")
 T = TypeVar("T")
 
 #: Seconds between two transactions while there is work, and between two looks at an empty queue.
-BATCH_SECONDS = 0.02
+BATCH_SECONDS = 0.04
 IDLE_SECONDS = 0.2
 #: How often it is looked whether campaigns still send, and whether one is finished.
 WATCH_SECONDS = 0.4
@@ -155,7 +155,7 @@ class Shift:
         activity = asyncio.create_task(desk.activity.wait())
         try:
             await asyncio.wait([activity, *ends], timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            hurry = desk.pending >= LARGEST // 2 or (desk.is_hungry and self._found)
+            hurry = desk.pending >= LARGEST or (desk.is_hungry and self._found)
             if not hurry and not any(end.done() for end in ends):
                 await asyncio.wait(ends, timeout=BATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
