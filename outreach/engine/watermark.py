@@ -44,14 +44,22 @@ class Watermark:
         self._file = file
 
     def require(self) -> None:
-        """Raise DatabaseRewound where the database is older than what this host has seen of it."""
+        """Raise DatabaseRewound where the database is older than what this host has seen of it.
+
+        The note is read before the database: other senders raise the database first, so it never stands lower than a
+        note that was read before.
+        """
         if self._file is None:
             return
+        note = self._read()
         ours, stands = self._database()
-        known = self._known(ours, stands)
+        known = self._known(note, ours, stands)
         if known is None:
             self._remember(ours, stands)
         elif stands < known:
+            if self._read() != note:  # another sender of this host was at work between the two
+                self.require()
+                return
             raise DatabaseRewound(
                 f"The database {self._store.place} is older than what this host remembers of it: it was restored from "
                 "a copy. What was sent since then is not in it; nothing is sent now, so that nobody gets it twice.",
@@ -80,10 +88,9 @@ class Watermark:
         with self._store.reading() as session:
             return installation.fact(session, installation.ID) or "", installation.height(session)
 
-    def _known(self, ours: str, stands: int) -> int | None:
+    def _known(self, note: _Note | None, ours: str, stands: int) -> int | None:
         """How high it has to stand; None where this host cannot know."""
         assert self._file is not None
-        note = self._read()
         if note is None:
             # Beside its SQLite file a note is missing only where the file was brought here.
             return stands + 1 if stands and self._is_beside() else None

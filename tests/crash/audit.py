@@ -10,9 +10,10 @@ from collections import Counter
 from typing import Any
 
 from outreach.store.deliveries import DeliveryState
-from tests.crash import faults, remains
+from tests.crash import faults
 from tests.crash.installation import CONNECTIONS, Installation, Look
 from tests.crash.record import Record
+from tests.crash.remains import Remains
 
 #: Where a delivery may stand that the server has accepted.
 _MAY_BE_ACCEPTED = {DeliveryState.CLAIMED, DeliveryState.SENT, DeliveryState.UNKNOWN}
@@ -28,9 +29,18 @@ _TOLD = 5
 class Audit:
     """What was found, so far."""
 
-    def __init__(self, installation: Installation, record: Record, *, leases_last: bool, refuses: bool) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        record: Record,
+        remains: Remains,
+        *,
+        leases_last: bool,
+        refuses: bool,
+    ) -> None:
         self._installation = installation
         self.record = record
+        self._remains = remains
         #: Whether no lease runs out here, so that every doubt is one about a single body.
         self._leases_last = leases_last
         self._refuses = refuses
@@ -39,12 +49,8 @@ class Audit:
         self._words: list[str] = []
         #: Doubts by reason, and then by what the server knows.
         self.causes: dict[str, Counter[str]] = {}
-        #: Killed sender -> the doubts that it left.
-        self.left_by: Counter[str] = Counter()
-        #: delivery -> the last of the killed whose journal says that its body had begun, and was not answered.
-        self._begun: dict[int, str] = {}
-        #: The killed whose journal nobody could read any more, or who had none.
-        self._unread: set[str] = set()
+        #: Killed process -> the doubts that it left.
+        self.left_by: Counter[int] = Counter()
         self.looks = 0
         #: People who never got what the books say they got, or would have to say, at the end.
         self.lost = 0
@@ -60,14 +66,6 @@ class Audit:
         self._found[kind] += 1
         if self._found[kind] <= _TOLD:
             self._words.append(f"{kind}: {words}")
-
-    def killed(self, sender: str, pid: int) -> None:
-        """Note what a sender left behind, before another one settles it: only that may be in doubt later."""
-        bodies = remains.open_bodies(self._installation.journals, pid)
-        if bodies is None:
-            self._unread.add(sender)
-        else:
-            self._begun.update(dict.fromkeys(bodies, sender))
 
     def look(self) -> Look:
         """Compare, as things are at this moment."""
@@ -117,6 +115,7 @@ class Audit:
             "states": {state: n for state, n in look.tallies.items() if n},
             "accepted": len(self.record.accepted),
             "bodies_begun": self.record.bodies,
+            "connections_failed": dict(self.record.failures),
             "doubled": sum(n > 1 for n in self.record.accepted.values()),
             "lost": self.lost,
             "unknown": {reason: dict(counts) for reason, counts in self.causes.items()},
@@ -141,6 +140,7 @@ class Audit:
             self.complain("doubled", "a Message-ID was accepted twice for one person")
 
     def _new_doubts(self, look: Look) -> None:
+        self._remains.read()
         for delivery in look.doubts.keys() - self._doubts.keys():
             reason = look.doubts[delivery]
             self.causes.setdefault(reason, Counter())[self._known_of(delivery)] += 1
@@ -159,16 +159,14 @@ class Audit:
         self._doubts = dict(look.doubts)
 
     def _put_down(self, delivery: int) -> None:
-        """Put a doubt down to the killed sender that left it: by its journal, else by what the server saw."""
-        killed = self._begun.get(delivery)
+        """Put a doubt down to the killed sender that left it."""
+        killed = self._remains.whose(delivery)
         if killed is None:
-            connection = self.record.came_by.get(delivery, 0)
-            killed = self.record.clients.get(connection, "")
-            if not (killed in self._unread if killed else self._unread):
-                self.complain("too much in doubt", f"delivery {delivery}: no journal says that its body had begun")
+            self.complain("too much in doubt", f"delivery {delivery}: no journal says that its body had begun")
+            return
         self.left_by[killed] += 1
-        if killed and self.left_by[killed] > CONNECTIONS:
-            self.complain("too much in doubt", f"{killed} left {self.left_by[killed]}")
+        if self.left_by[killed] > CONNECTIONS:
+            self.complain("too much in doubt", f"process {killed} left {self.left_by[killed]}")
 
     def _known_of(self, delivery: int) -> str:
         """What the server knows of a delivery that is in doubt."""

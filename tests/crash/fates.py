@@ -82,14 +82,14 @@ class Fates:
                 self._random.shuffle(self._next)
         return self._next.pop(0)
 
-    def order(self, fate: str | None, name: str, log: Path) -> Order:
+    def order(self, fate: str | None, name: str, folder: Path) -> Order:
         """What a sender gets along on its way."""
         wanted, chance = self._wanted, self._random
         point = fate if fate in POINTS else chance.choice(FREEZES) if fate == FROZEN else None
         new_files = point is not None and POINTS[point].per is Per.FILE
         return Order(
             environment=self._house.environment(name),
-            log=log,
+            folder=folder,
             point=point,
             passage=self._passage(point, soon=fate == FROZEN) if point else 1,
             freezes=fate == FROZEN,

@@ -7,6 +7,7 @@ A line is a letter, the number of the connection, and what belongs to it:
     A 7 token p1@example.org id      the message with this Message-ID is accepted; written before the 250 is
     W 7 token                        the 250 was handed to the system
     R 7 token p1@example.org 450     refused
+    F 7 body reset                   the connection fails, at this stage and in this manner
     X 7                              the connection has ended
     ! 7 words                        the client broke the protocol
 """
@@ -60,6 +61,8 @@ class Record:
         self.open: set[int] = set()
         #: What cannot be, in words.
         self.faults: list[str] = []
+        #: Connections that failed, by stage.
+        self.failures: Counter[str] = Counter()
         #: Bodies that began.
         self.bodies = 0
 
@@ -98,6 +101,8 @@ class Record:
                 delivery = self._delivery(facts[0])
                 self.refused.setdefault(delivery, []).append(int(facts[2]))
                 self.came_by.pop(delivery, None)
+            case "F":
+                self.failures[facts[0]] += 1
             case "X":
                 self.open.discard(connection)
             case _:

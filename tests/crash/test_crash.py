@@ -48,7 +48,7 @@ def test_four_senders_on_postgresql_over_a_relay_that_fails(tmp_path: Path, data
     assert (told["doubled"], told["lost"]) == (0, 0)
     assert told["kills"] >= 8
     assert {"backend-ended", "commit-unanswered", wanted.RELAY_AWAY} <= told["befell"].keys()
-    assert any(reason.startswith("the connection ended") for reason in told["unknown"])
+    assert sum(told["connections_failed"].values()) >= 8
 
 
 def test_frozen_past_its_lease_and_woken_a_sender_doubles_nobody(tmp_path: Path) -> None:

@@ -21,12 +21,16 @@ from tests.crash.installation import Installation
 from tests.crash.points import BEFALLEN
 from tests.crash.record import Record
 from tests.crash.relay import Relay
+from tests.crash.remains import Remains
+from tests.crash.victim import LOG, REMAINS
 from tests.crash.wanted import JOURNAL_LOST, RANDOM, STOPPING, TOLD_TO_END, Wanted
 
 #: Seconds without a message after which nothing is going on.
 STALLED = 60.0
 #: Seconds without a message after which it is looked whether anything is left to send.
 QUIET = 1.0
+#: What no sender has reason to say here: a part that failed in itself, a database that was restored.
+_NEVER_SAID = ("part_failed", "splice_failed", "older than what this host remembers")
 
 
 class Trial:
@@ -35,7 +39,6 @@ class Trial:
     def __init__(self, wanted: Wanted, folder: Path) -> None:
         self._wanted = wanted
         self._folder = folder
-        self._log = folder / "log"
         self._lives: dict[int, Life] = {}
         self._names = 0
         #: What they died of.
@@ -51,7 +54,13 @@ class Trial:
             home = self._folder / "home"
             self._house = Installation(home, wanted.people, relay=relay.port, database=wanted.database)
             self._record = Record(self._folder / "record", self._house.delivery_of)
-            self._audit = Audit(self._house, self._record, leases_last=wanted.lease is None, refuses=wanted.refuses)
+            self._audit = Audit(
+                self._house,
+                self._record,
+                Remains(self._folder / REMAINS),
+                leases_last=wanted.lease is None,
+                refuses=wanted.refuses,
+            )
             self._fates = Fates(wanted, self._house, self._record, relay)
             try:
                 self._house.launch()
@@ -86,7 +95,7 @@ class Trial:
             if accepted > seen:
                 moved_at, seen = now, accepted
             elif now - moved_at > STALLED:
-                self._audit.complain("stalled", f"nothing for {STALLED:.0f} s; the log is {self._log}")
+                self._audit.complain("stalled", f"nothing for {STALLED:.0f} s; the log is in {self._folder}")
                 return
             elif now - moved_at > QUIET and not self._house.left():
                 self._house.launch()
@@ -99,7 +108,7 @@ class Trial:
     def _start(self, fate: str) -> Life:
         self._names += 1
         name = f"s{self._names}"
-        order = self._fates.order(fate, name, self._log)
+        order = self._fates.order(fate, name, self._folder)
         process = forking.processes.Process(target=victim.work, args=(order,), daemon=True)
         process.start()
         assert process.pid is not None
@@ -113,7 +122,6 @@ class Trial:
         life.process.close()
         if code == -signal.SIGKILL:
             self._kills[life.fate if life.fate in DEADLY else RANDOM] += 1
-            self._audit.killed(life.name, life.pid)
             if life.fate == JOURNAL_LOST:
                 self._fates.lose_journals(life)
         elif life.fate == TOLD_TO_END and life.told_at is not None and code == 0:
@@ -169,7 +177,10 @@ class Trial:
 
     def _told(self, figures: dict[str, Any], seconds: float) -> dict[str, Any]:
         wanted, befell = self._wanted, self._fates.befell
-        lines = self._log.read_text().splitlines()
+        lines = (self._folder / LOG).read_text().splitlines()
+        for line in lines:
+            if any(words in line for words in _NEVER_SAID):
+                self._audit.complain("said", line)
         befell.update(line.removeprefix(BEFALLEN) for line in lines if line.startswith(BEFALLEN))
         return {
             "database": "postgresql" if wanted.database else "sqlite",

@@ -17,9 +17,12 @@ from pathlib import Path
 
 from outreach import wiring
 from outreach.cli import run
-from outreach.engine import journal, sender
-from tests.crash import sabotage
+from outreach.engine import journal, shift
+from tests.crash import remains, sabotage
 from tests.crash.points import POINTS, Fuse
+
+#: The file of all senders' logs, and the folder of their notes.
+LOG, REMAINS = "log", "remains"
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class Order:
 
     #: Its settings, as they would stand in the environment.
     environment: Mapping[str, str]
-    #: Where its log goes, after what is there.
-    log: Path
+    #: Where its log goes, after what is there, and notes of the journals that it replays.
+    folder: Path
     #: Where it dies, and at which passage; None leaves it alone.
     point: str | None = None
     passage: int = 1
@@ -50,16 +53,17 @@ def work(order: Order) -> None:
     for name in [name for name in os.environ if name.startswith("OUTREACH_")]:
         del os.environ[name]
     os.environ.update(order.environment)
-    log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = os.open(order.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     sys.stdout.flush()
     os.dup2(log, 1)
     os.dup2(log, 2)
     if order.lease is not None:
         wiring.SenderOptions = functools.partial(wiring.SenderOptions, lease=order.lease)  # type: ignore[assignment, misc]
     if order.expire is not None:
-        sender.EXPIRE_SECONDS = order.expire
+        shift.EXPIRE_SECONDS = order.expire
     if order.segment_bytes is not None:
         journal.SEGMENT_BYTES = order.segment_bytes
+    remains.keep(order.folder / REMAINS)
     for way in order.sabotage:
         sabotage.WAYS[way]()
     if order.point is not None:

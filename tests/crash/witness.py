@@ -198,6 +198,7 @@ class Conversation(asyncio.Protocol):
         if fault is None or fault.stage is not stage or fault.message > self._messages:
             return False
         self._fault = None
+        self._lines.append(f"F {self._number} {fault.stage} {fault.manner}")
         if fault.manner is Manner.GOODBYE:
             self._answers.append("421 4.3.2 going away")
         self._end(fault.manner)

@@ -184,3 +184,28 @@ def test_overdue_schedules_are_held_with_a_restored_copy(sqlite_store: Store, no
     crowd.made_campaign(sqlite_store, now, group, name="later", **scheduled, due_at=later)
     assert accept_copy.database(sqlite_store, lambda: None, now=now) == ["overdue"]
     assert accept_copy.database(sqlite_store, lambda: None, now=now) == []
+
+
+@pytest.mark.parametrize("seam", ["_read", "_database"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_another_sender_at_work_in_between_makes_no_older_copy(
+    at_home: Store, home: Path, monkeypatch: pytest.MonkeyPatch, seam: str, is_first: bool
+) -> None:
+    """Several senders on one host: one read the database, another raised it and noted that, the first was refused."""
+    ours, other = mark(at_home, home), mark(at_home, home)
+    if not is_first:
+        ours.require()
+        ours.rise()
+    original, at_work = getattr(Watermark, seam), []
+
+    def read(watermark: Watermark) -> object:
+        found = original(watermark)
+        if watermark is ours and not at_work:
+            at_work.append(True)
+            other.require()
+            other.rise()
+        return found
+
+    monkeypatch.setattr(Watermark, seam, read)
+    ours.require()
+    assert at_work
