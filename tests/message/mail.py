@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from outreach import language
 from outreach.address import parse_mailbox
 from outreach.message import article as articles
 from outreach.message import compile, inline
@@ -169,6 +171,8 @@ def rendered(
         "publisher": {"name": "Clinic News", "address": "news@clinic.example"},
         "mailing_list": {"name": "cells", "title": "Cell news"},
         "postal_address": "1 Road, Town",
+        "spoken": {"language": "en", "direction": "ltr"},
+        "_": partial(language.spoken, {}),
     }
     plain = environment.overlay(autoescape=False)
     about = {
