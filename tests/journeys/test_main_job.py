@@ -84,7 +84,7 @@ def test_a_scheduled_campaign_is_sent_and_its_quote_click_counted(host: Host, in
     assert httpx.get(f"{host.environment['OUTREACH_PUBLIC_URL']}/metrics", trust_env=False).status_code == 404
     assert running.stop() == 0
     events = [json.loads(line)["event"] for line in running.log.splitlines()]
-    assert events == ["metrics_served", "clock_leads", "campaign_launched", "campaign_finished"]
+    assert events == ["metrics_served", "clock_leads", "retention_done", "campaign_launched", "campaign_finished"]
 
 
 def measured(running: Running) -> dict[tuple[str, str], float]:
