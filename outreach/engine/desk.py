@@ -95,6 +95,8 @@ class Desk:
         self.held = False
         self._target = FIRST
         self._taken = False
+        #: Set when so much has left that there is room for another claim.
+        self.pressing = asyncio.Event()
         #: Set when there is something to write down or to claim.
         self.activity = asyncio.Event()
 
@@ -105,6 +107,8 @@ class Desk:
         self._let_due()
         while self._waiting and not self._closed and not self.held:
             claimed = self._waiting.popleft()
+            if len(self._waiting) <= self._target // 2:
+                self.pressing.set()
             outgoing = self._written(claimed)
             if outgoing is not None:
                 self._out[claimed.delivery_id] = claimed

@@ -92,6 +92,8 @@ class Shift:
         self._risen = False
         self._troubles = 0
         self._found = True
+        #: Whether the last claim got all that it asked for.
+        self._plenty = False
         self._look_at = self._watch_at = self._expire_at = self._renew_at = 0.0
         self._done = False
 
@@ -153,14 +155,19 @@ class Shift:
         """Wait until there is something to do, and a little longer, so that it is worth a commit."""
         desk = self._desk
         activity = asyncio.create_task(desk.activity.wait())
+        # A sender at full speed is through with what it holds sooner than a batch takes, and need not wait for it.
+        pressing = asyncio.create_task(desk.pressing.wait())
         try:
             await asyncio.wait([activity, *ends], timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             hurry = desk.pending >= LARGEST or (desk.is_hungry and self._found)
             if not hurry and not any(end.done() for end in ends):
-                await asyncio.wait(ends, timeout=BATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                early = (pressing,) if self._plenty else ()
+                await asyncio.wait((*early, *ends), timeout=BATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             activity.cancel()
+            pressing.cancel()
         desk.activity.clear()
+        desk.pressing.clear()
 
     async def _keep_books(self, stopped: asyncio.Task[Any]) -> None:
         """One round; while the database is away, the same round again."""
@@ -219,7 +226,7 @@ class Shift:
         self._watch_me.turned(self._unsettled, boot_clock() - now)
         self._take_over(turn, now)
         if limit:
-            self._found = turn.more
+            self._found, self._plenty = turn.more, len(turn.claimed) == limit
             self._look_at = now + IDLE_SECONDS
 
     def _tidings(self) -> Tidings:
