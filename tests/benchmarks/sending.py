@@ -74,7 +74,7 @@ def _compared(folder: Path, port: int, chosen: argparse.Namespace) -> dict[str, 
         if chosen.script:
             measures["script"] = _script(port, folder, chosen.script_rows)
         if chosen.only:
-            measures = {name: measure for name, measure in measures.items() if name.startswith(tuple(chosen.only))}
+            measures = {name: measure for name, measure in measures.items() if name in chosen.only}
         found = [{name: _measured(name, measure) for name, measure in measures.items()} for _ in range(chosen.rounds)]
     facts = {"rows": rows, "bytes": len(outbox.one_message()), "rtt_ms": chosen.rtt, "rounds": chosen.rounds}
     return {**facts, "connections": chosen.connections, **_told(found)}
@@ -162,7 +162,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=20)
     parser.add_argument("--postgresql", help="URL of an empty database, or auto: a private one with durable settings")
-    parser.add_argument("--only", nargs="+", help="only what begins like this, such as smtp-source script")
+    parser.add_argument("--only", nargs="+", help="only these, such as: sqlite 'smtp-source, 20 sessions'")
     parser.add_argument("--rtt", type=float, help="milliseconds of a round trip, for both sides")
     parser.add_argument("--script", action="store_true", help="also a script that renders, inlines and sends for each")
     parser.add_argument("--script-rows", type=int, default=100)
