@@ -8,8 +8,9 @@ The house, floor by floor (a floor imports only what lies below it; rooms joined
 ``demo`` is a room of its own above ``wiring``: it starts the same parts as production plus a catcher and a
 mailbox page, and nothing below may know that it exists. ``house`` opens an installation (settings, database and secret
 key), so that a command that only asks the database does not load what sends and serves. ``probes`` asks the world
-(DNS, web, spam filters) and writes nothing; what the answers mean, ``diagnosis`` says, which asks nobody. ``language`` and ``log`` are
-single files that every room may use: the words for readers, and the one form of a line in the log.
+(DNS, web servers, a spam filter) and writes nothing; what the answers mean, ``diagnosis`` says, which asks nobody.
+``language`` and ``log`` are single files that every room may use: the words for readers, and the one form of a line
+in the log.
 """
 
 __version__ = "0.1.0"

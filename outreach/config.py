@@ -9,7 +9,7 @@ import difflib
 import os
 import re
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -117,6 +117,16 @@ class Settings(BaseSettings):
         None,
         validate_default=True,
         description="The PEM file of the DKIM key (RSA, 2048 bits or more), which only hosts that send must read.",
+    )
+    sending_addresses: Annotated[tuple[IPv4Address | IPv6Address, ...], NoDecode] = Field(
+        (),
+        description="The public IP addresses that mail leaves from, comma-separated, where the relay is yours: "
+        "`outreach doctor` then looks at their SPF and their names.",
+    )
+    resolver: Annotated[tuple[str, int] | None, NoDecode] = Field(
+        None,
+        description="The DNS server that `outreach doctor` and `campaign check --online` ask, such as 9.9.9.9 or "
+        "127.0.0.1:5353; default: those of the system.",
     )
     connections: int = Field(20, ge=1, le=500, description="Connections to a relay that a sender holds at most.")
     rate: Annotated[Limit | None, NoDecode] = Field(
@@ -266,6 +276,21 @@ class Settings(BaseSettings):
             raise ValueError("it must be a host and a port, such as 127.0.0.1:9100 or [::1]:9100")
         return found["six"] or found["host"], int(found["port"])
 
+    @field_validator("resolver", mode="before")
+    @classmethod
+    def _resolver(cls, value: Any) -> Any:
+        if value is None or isinstance(value, tuple):
+            return value
+        text = str(value).strip()
+        found = _PLACE.fullmatch(text)
+        host, port = (found["six"] or found["host"], int(found["port"])) if found else (text.strip("[]"), 53)
+        try:
+            if not 0 < port < 65536:
+                raise ValueError(port)
+            return str(ip_address(host)), port
+        except ValueError:
+            raise ValueError("it must be an IP address, perhaps with a port, such as 9.9.9.9 or [::1]:5353") from None
+
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -339,7 +364,15 @@ class Settings(BaseSettings):
         except (TypeError, ValueError) as error:
             raise ValueError(f"{error}; write networks such as 10.0.0.0/8") from None
 
-    @field_validator("trusted_proxies", "old_secret_keys", mode="before")
+    @field_validator("sending_addresses", mode="before")
+    @classmethod
+    def _addresses(cls, value: Any) -> Any:
+        try:
+            return tuple(ip_address(str(part)) for part in value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{error}; write addresses such as 192.0.2.25, 2001:db8::25") from None
+
+    @field_validator("trusted_proxies", "old_secret_keys", "sending_addresses", mode="before")
     @classmethod
     def _commas(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

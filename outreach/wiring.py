@@ -265,7 +265,7 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
     site = Site(
         public_url=settings.public_url,
         pages=settings.template_folders("pages"),
-        media=(settings.home / "media", *settings.template_folders("media")),
+        media=media(settings),
         trusted_proxies=settings.trusted_proxies,
         languages=languages(settings),
         brand=brand(settings),
@@ -274,6 +274,11 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
     )
     traffic = Traffic(gauges.registry) if gauges else None
     return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
+
+
+def media(settings: Settings) -> tuple[Path, ...]:
+    """Where pictures under /media/ are looked for, in this order."""
+    return settings.home / "media", *settings.template_folders("media")
 
 
 def _joining(house: House) -> Desk | None:

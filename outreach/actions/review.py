@@ -110,6 +110,42 @@ def send_test(
     return asyncio.run(_sent(transport, outgoing))
 
 
+@dataclass(frozen=True)
+class Specimen:
+    """The mail of a campaign as a person who does not exist would get it."""
+
+    #: As it would leave, links counted where the list's are.
+    message: bytes
+    #: Its HTML with plain links.
+    html: str
+    identity: Identity
+    #: The links of its own.
+    unsubscribe: str
+    #: Link roles that lead nowhere yet, for which a stand-in was put.
+    stands_in: bool
+
+
+def made(
+    store: Store,
+    name: str,
+    *,
+    defaults: Defaults,
+    tokens: TokenMaker,
+    now: datetime,
+    sign: Callable[[bytes], bytes] = bytes,
+) -> Specimen:
+    """A specimen to try on others; its links belong to no delivery. Raises what hinders the mail from being made."""
+    draft = _Draft.of(store, name, defaults)
+    whole = draft.without_dead_roles()
+    stamp = specimen.stamp(tokens, defaults.public_url, draft.domain)
+    tracked, plain = (
+        splice.message(whole.compiled(now, tracked=counted), specimen.somebody(), stamp)
+        for counted in (draft.mailing_list.tracking is not Tracking.OFF, False)
+    )
+    html = specimen.opened(plain).html
+    return Specimen(sign(tracked), html, draft.identity, stamp.unsubscribe, bool(draft.article.dead_roles))
+
+
 def check(store: Store, name: str, *, defaults: Defaults, tokens: TokenMaker, now: datetime) -> list[Fault]:
     """Everything that is wrong with a campaign, errors first; an empty list when it may go out."""
     found = dict.fromkeys(_faults(store, name, defaults, tokens, now))

@@ -3,54 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from outreach import address, config, wiring
-from outreach.cli import holding, show
+from outreach.actions import rehearse, specimen
+from outreach.cli import asking, holding, show
 from outreach.config import Settings
+from outreach.diagnosis.finding import Finding, State
 from outreach.errors import AddressError, OutreachError
 from outreach.house import key_file, open_house
 from outreach.store import holds, slowdowns
+from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Transport
 
 #: Below this a full disk is near, in bytes.
 SCARCE = 500_000_000
 
 
-class State(StrEnum):
-    """How one finding is to be taken."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAULT = "fault"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    part: str
-    state: State
-    message: str
-    #: What to do; "" where nothing is to be done.
-    remedy: str = ""
-
-
-def doctor(as_json: show.JsonOption = False) -> None:
-    """Look at settings, database and relay: what is wrong, and what to do. Exit code 1 when there is a fault."""
-    findings = list(examine())
+def doctor(
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask neither the DNS nor the public URL.")] = False,
+    as_json: show.JsonOption = False,
+) -> None:
+    """Look at settings, database, relay and DNS: what is wrong, what to do. Exit code 1 when there is a fault."""
+    findings = list(examine(online=not offline))
     if as_json:
-        show.document([asdict(finding) for finding in findings])
+        keys = ("part", "state", "message", "remedy")
+        show.document([{key: getattr(finding, key) for key in keys} for finding in findings])
     else:
         for finding in findings:
             _show(finding)
@@ -58,8 +45,11 @@ def doctor(as_json: show.JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-def examine() -> Iterator[Finding]:
-    """Look at one part after the other; a part that cannot be looked at is a fault, not an end."""
+def examine(*, online: bool = False) -> Iterator[Finding]:
+    """Look at one part after the other; a part that cannot be looked at is a fault, not an end.
+
+    Only with `online` more is asked than the relay: the DNS, and the public URL.
+    """
     try:
         settings = config.load()
     except OutreachError as error:
@@ -71,6 +61,8 @@ def examine() -> Iterator[Finding]:
     yield from _relays(settings)
     yield from _signature(settings)
     yield from _home(settings)
+    if online:
+        yield from _world(settings)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -82,6 +74,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield _public_url(settings.public_url)
     if settings.public_url.startswith("https://") and not settings.trusted_proxies:
         yield _untrusted_proxy()
+    yield from _logo(settings)
 
 
 def _sender(settings: Settings) -> Finding:
@@ -102,7 +95,7 @@ def _wanted(name: str, value: str | None, otherwise: str) -> Finding:
 
 def _public_url(url: str) -> Finding:
     parts = urlsplit(url)
-    if _is_local(parts.hostname or ""):
+    if asking.is_local(parts.hostname or ""):
         remedy = "Set OUTREACH_PUBLIC_URL to the address under which readers reach `outreach run`."
         return Finding("settings", State.WARNING, f"Links in mail lead to {url}: only this machine can follow.", remedy)
     if parts.scheme != "https":
@@ -116,6 +109,13 @@ def _untrusted_proxy() -> Finding:
     words = "No proxy is trusted, so all readers seem to come from one address and a busy moment looks like a machine."
     remedy = "Set OUTREACH_TRUSTED_PROXIES to the network of the web server in front, such as 127.0.0.1/32."
     return Finding("settings", State.WARNING, words, remedy)
+
+
+def _logo(settings: Settings) -> Iterator[Finding]:
+    folders = wiring.media(settings)
+    if settings.brand_logo and not any((folder / settings.brand_logo).is_file() for folder in folders):
+        words = f"OUTREACH_BRAND_LOGO is {settings.brand_logo}, and no such picture is there: pages show a gap."
+        yield Finding("settings", State.WARNING, words, f"Put it into {folders[0]}.")
 
 
 def _database(settings: Settings) -> Finding:
@@ -187,6 +187,23 @@ def _sender_domain(settings: Settings) -> str | None:
         return None
 
 
+def _world(settings: Settings) -> Iterator[Finding]:
+    """What the DNS says of the sender, and whether readers can leave with one click where links in mail lead."""
+    sender = asking.sender(settings)
+    yield from rehearse.installation(sender, _test_link(settings), server=settings.resolver)
+
+
+def _test_link(settings: Settings) -> str | None:
+    """An unsubscribe link as a test mail has it; None where there is none to try."""
+    if asking.is_local(urlsplit(settings.public_url).hostname or ""):  # told already, as a setting
+        return None
+    try:
+        with closing(open_house(settings)) as house:
+            return specimen.stamp(TokenMaker(house.keys), settings.public_url, "example.org").unsubscribe
+    except OutreachError:  # told already, of the database
+        return None
+
+
 def _home(settings: Settings) -> Iterator[Finding]:
     try:
         if not settings.home.is_dir():
@@ -217,13 +234,6 @@ def _guarded(part: str, look: Callable[[Settings], Finding], settings: Settings)
 
 def _fault(part: str, error: OutreachError) -> Finding:
     return Finding(part, State.FAULT, error.message, error.hint or "")
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _show(finding: Finding) -> None:

@@ -1,14 +1,14 @@
-"""What does the DNS answer? A resolver that asks each question once, in bounded time, and tells silence from absence."""
+"""What does the DNS answer? Each question is asked once, in bounded time; silence is told from absence."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import dns.asyncresolver
 import dns.exception
 import dns.name
-import dns.rdata
 import dns.resolver
 
 from outreach.diagnosis import finding
@@ -113,12 +113,12 @@ def _unanswered(silent: Sequence[tuple[str, Unanswered]]) -> Finding:
     )
 
 
-def _text(record: dns.rdata.Rdata, kind: Kind) -> str:
+def _text(record: Any, kind: Kind) -> str:
     if kind is Kind.TXT:
         return b"".join(record.strings).decode("latin-1")
     if kind is Kind.MX:
         return f"{record.preference} {record.exchange.to_text().rstrip('.').lower()}"
-    return record.to_text().rstrip(".").lower()
+    return str(record).rstrip(".").lower()
 
 
 def _failure(error: dns.resolver.NoNameservers) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +10,14 @@ from typing import Annotated
 import typer
 
 from outreach import wiring
-from outreach.actions import review
+from outreach.actions import rehearse, review
+from outreach.cli import asking, show
 from outreach.cli import open as opened
-from outreach.cli import show
 from outreach.cli.campaign import NameArgument
+from outreach.diagnosis.finding import State
+from outreach.errors import ArticleError, SettingsError, TemplateError
+from outreach.house import House
+from outreach.message.check import Fault, Severity
 from outreach.tracking.token import TokenMaker
 
 
@@ -75,7 +80,15 @@ def send_test(
         raise typer.Exit(1)
 
 
-def check(name: NameArgument, as_json: show.JsonOption = False) -> None:
+def check(
+    name: NameArgument,
+    *,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the DNS, the links, one-click and a spam filter too; half a minute.")
+    ] = False,
+    no_links: Annotated[bool, typer.Option("--no-links", help="With --online: leave the links alone.")] = False,
+    as_json: show.JsonOption = False,
+) -> None:
     """Look for faults; exit code 1 when there is one."""
     with opened.house() as house:
         faults = review.check(
@@ -85,6 +98,8 @@ def check(name: NameArgument, as_json: show.JsonOption = False) -> None:
             tokens=TokenMaker(house.keys),
             now=datetime.now(UTC),
         )
+        if online:
+            faults = _joined(faults, _asked(house, name, follow_links=not no_links))
     if as_json:
         show.document({"name": name, "faults": [fault.as_dict() for fault in faults]})
     elif faults:
@@ -94,3 +109,33 @@ def check(name: NameArgument, as_json: show.JsonOption = False) -> None:
         show.line("No faults.")
     if faults:
         raise typer.Exit(1)
+
+
+def _asked(house: House, name: str, *, follow_links: bool) -> list[Fault]:
+    """What the world says of the campaign; what is well goes to stderr, and so does progress."""
+    settings = house.settings
+    try:
+        specimen = review.made(
+            house.store,
+            name,
+            defaults=wiring.defaults(settings),
+            tokens=TokenMaker(house.keys),
+            now=datetime.now(UTC),
+            sign=wiring.sign(settings),
+        )
+    except (ArticleError, TemplateError, SettingsError) as error:
+        show.warning(f"Nothing was asked online, since the mail cannot be made yet: {error.message}")
+        return []
+    identity = specimen.identity
+    sender = asking.sender(settings, identity.sender, identity.reply_to)
+    assert sender is not None
+    found = rehearse.mail(specimen, sender, server=settings.resolver, follow_links=follow_links, told=show.note)
+    for finding in found:
+        if finding.state is State.OK:
+            show.note(f"ok: {finding.message}")
+    return rehearse.faults(found)
+
+
+def _joined(offline: Sequence[Fault], online: Sequence[Fault]) -> list[Fault]:
+    """Errors first; the same fault is told once."""
+    return sorted(dict.fromkeys([*offline, *online]), key=lambda fault: fault.severity is not Severity.ERROR)
