@@ -61,7 +61,7 @@ class Resolver:
         except dns.resolver.NoNameservers as error:
             raise Unanswered(question, _failure(error)) from error
         except dns.exception.Timeout as error:
-            raise Unanswered(question, f"no answer within {left:.0f} s") from error
+            raise Unanswered(question, f"no answer within {left:.3g} s") from error
         except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape):
             return Answer(exists=False)  # no name of the DNS, so nothing has it
         except (dns.exception.DNSException, OSError) as error:

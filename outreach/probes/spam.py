@@ -60,7 +60,7 @@ async def _asked(chosen: Filter, path: str, message: bytes, seconds: float) -> F
         output = await _run((path, *chosen.command[1:]), message, seconds)
         return spam.judge(chosen.read(output))
     except TimeoutError:
-        why = f"no answer within {seconds:.0f} s"
+        why = f"no answer within {seconds:g} s"
     except (OSError, ValueError) as error:
         why = str(error)
     return finding.warning(
