@@ -38,13 +38,14 @@ def mail(
 
     async def all_of_it() -> list[Finding]:
         async with web.client(trust) as asked:
+            click = asyncio.create_task(oneclick.findings(asked, specimen.unsubscribe))
             looks = [
                 _told("The DNS was asked.", told, dns.findings(Resolver(server), inquiries(sender))),
-                _told("One-click unsubscribe was tried.", told, oneclick.findings(asked, specimen.unsubscribe)),
+                _told("One-click unsubscribe was tried.", told, click),
                 _told("A spam filter was asked.", told, spam.findings(specimen.message)),
             ]
             if follow_links:
-                looks.append(_told("The links were followed.", told, _links(asked, specimen)))
+                looks.append(_told("The links were followed.", told, _links(asked, specimen, click)))
             return [each for found in await asyncio.gather(*looks) for each in found]
 
     return asyncio.run(all_of_it())
@@ -82,10 +83,13 @@ def faults(findings: Iterable[Finding]) -> list[Fault]:
     return sorted(found, key=lambda fault: fault.severity is not Severity.ERROR)
 
 
-async def _links(asked: Client, specimen: Specimen) -> list[Finding]:
-    """Its links but for the one to unsubscribe, which is tried apart."""
+async def _links(asked: Client, specimen: Specimen, click: Awaitable[list[Finding]]) -> list[Finding]:
+    """Its links but for the one to unsubscribe, which is tried apart; where nobody answers that, our pages are told."""
     apart = [specimen.unsubscribe, *([STAND_IN_URL] if specimen.stands_in else [])]
     followed = await links.follow(asked, link_answers.targets(specimen.html, apart_from=apart))
+    if any(each.code == "one-click-away" for each in await click):
+        ours = f"{specimen.identity.public_url}/"
+        followed = [each for each in followed if not each.target.url.startswith(ours)]
     return [*link_answers.malformed(specimen.html), *link_answers.judge(followed)]
 
 

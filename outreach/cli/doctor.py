@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,9 @@ from outreach.house import key_file, open_house
 from outreach.store import holds, slowdowns
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Transport
+
+#: Seconds that a relay gets to greet us: a sender is more patient.
+PATIENCE = 10.0
 
 #: Below this a full disk is near, in bytes.
 SCARCE = 500_000_000
@@ -55,14 +59,15 @@ def examine(*, online: bool = False) -> Iterator[Finding]:
     except OutreachError as error:
         yield _fault("settings", error)
         return
-    yield from _settings(settings)
-    yield _guarded("database", _database, settings)
-    yield from _pace(settings)
-    yield from _relays(settings)
-    yield from _signature(settings)
-    yield from _home(settings)
-    if online:
-        yield from _world(settings)
+    with ThreadPoolExecutor(1) as beside:  # the slow questions begin first, while everything else is looked at
+        world = beside.submit(_world, settings) if online else None
+        yield from _settings(settings)
+        yield _guarded("database", _database, settings)
+        yield from _pace(settings)
+        yield from _relays(settings)
+        yield from _signature(settings)
+        yield from _home(settings)
+        yield from world.result() if world else ()
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -136,10 +141,13 @@ def _relays(settings: Settings) -> Iterator[Finding]:
             yield _relay(transport)
         except OutreachError as error:
             yield _fault("relay", error)
+        except TimeoutError:
+            words = f"A relay did not answer within {PATIENCE:g} s."
+            yield Finding("relay", State.FAULT, words, "Look at OUTREACH_SMTP_URL and whether the relay runs.")
 
 
 def _relay(transport: Transport) -> Finding:
-    return Finding("relay", State.OK, asyncio.run(transport.probe()))
+    return Finding("relay", State.OK, asyncio.run(asyncio.wait_for(transport.probe(), PATIENCE)))
 
 
 def _pace(settings: Settings) -> Iterator[Finding]:
@@ -187,10 +195,9 @@ def _sender_domain(settings: Settings) -> str | None:
         return None
 
 
-def _world(settings: Settings) -> Iterator[Finding]:
+def _world(settings: Settings) -> list[Finding]:
     """What the DNS says of the sender, and whether readers can leave with one click where links in mail lead."""
-    sender = asking.sender(settings)
-    yield from rehearse.installation(sender, _test_link(settings), server=settings.resolver)
+    return rehearse.installation(asking.sender(settings), _test_link(settings), server=settings.resolver)
 
 
 def _test_link(settings: Settings) -> str | None:

@@ -57,7 +57,7 @@ def of_rspamd(output: str) -> Score:
 def judge(score: Score) -> Finding:
     """Whether the mail would be taken for spam, or nearly."""
     rules = ", ".join(score.symbols) or "no rule matched"
-    words = f"{score.filter} gives {score.score:g} of {score.required:g} points ({rules})."
+    words = f"{score.filter} gives {score.score + 0:g} of {score.required:g} points ({rules})."
     if score.score >= score.required:
         return finding.fault(PART, "spam", words, "Its rules tell what to mend: look them up by name.")
     if score.score >= score.required * NEAR:

@@ -27,9 +27,12 @@ def of_return_path(
             found.append(_refused(domain, ip, each))
     if found:
         return found
-    allowed = f" and allows {', '.join(map(str, known))}" if known else ""
-    words = f"The record of {domain} is sound ({verdict.lookups} of {MOST_LOOKUPS} lookups){allowed}."
-    return [finding.ok(PART, words)]
+    words = f"The record of {domain} is sound ({verdict.lookups} of {MOST_LOOKUPS} lookups)"
+    if known:
+        return [finding.ok(PART, f"{words} and allows {', '.join(map(str, known))}.")]
+    return [
+        finding.ok(PART, f"{words}.", "Where the relay is yours, set OUTREACH_SENDING_ADDRESSES to check them too.")
+    ]
 
 
 def of_sender(domain: str) -> Inquiry[list[Finding]]:
@@ -51,7 +54,7 @@ _REMEDIES = {
 
 def _wrong(domain: str, verdict: Verdict) -> Finding:
     words = verdict.why[:1].upper() + verdict.why[1:]
-    if domain not in words:
+    if domain not in verdict.why:
         words = f"The SPF record of {domain} fails: {verdict.why}"
     remedy = _REMEDIES.get(verdict.code, "Mend the record: receivers pass over one that is wrong anywhere.")
     return finding.fault(PART, verdict.code, f"{words}.", remedy.format(domain=domain))

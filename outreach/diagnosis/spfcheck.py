@@ -69,7 +69,7 @@ def check(domain: str, ip: Address | None, *, sender: str = "", hello: str = "")
     try:
         record = yield from evaluation.record(domain)
         if record is None:
-            return Verdict(Result.NONE, f"{domain} has no SPF record", "spf-missing")
+            return Verdict(Result.NONE, f"there is no SPF record at {domain}", "spf-missing")
         result, why = yield from evaluation.of(domain, record)
     except _Permanent as error:
         return Verdict(Result.PERMERROR, str(error), error.code, evaluation.lookups)
@@ -93,7 +93,9 @@ class _Evaluation:
         answer = yield from ask(domain, Kind.TXT)
         found = [text for text in answer.records if spfrecord.is_one(text)]
         if len(found) > 1:
-            raise _Permanent("spf-several", f"{domain} has {len(found)} SPF records, and receivers then take none")
+            raise _Permanent(
+                "spf-several", f"there are {len(found)} SPF records at {domain}, and receivers then take none"
+            )
         try:
             return spfrecord.parse(found[0]) if found else None
         except ValueError as error:

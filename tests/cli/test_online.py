@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from outreach import config, wiring
 from outreach.cli import doctor
 from outreach.cli.doctor import Finding, State
-from outreach.probes import spam
+from outreach.probes import links, spam
 from outreach.web import server
 from tests.actions.people import ARTICLE, listed
 from tests.cli.line import Said, outreach
@@ -119,6 +120,26 @@ def test_links_are_left_alone_where_that_is_asked_for(campaign: str, site: WebSe
     assert site.asked == []
 
 
+def test_where_our_own_pages_are_away_it_is_told_once(campaign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_PUBLIC_URL", f"http://127.0.0.1:{free_port()}")
+    found = [code for _, code in codes(check(campaign, "--json"))]
+    assert [code for code in found if code.startswith(("one-click", "link"))] == ["one-click-away"]
+
+
+def test_our_own_pages_are_followed_too(campaign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[str] = []
+    known = links.follow
+
+    async def noted(asked: object, targets: list, **more: object) -> object:
+        followed.extend(target.url for target in targets)
+        return await known(asked, targets, **more)
+
+    monkeypatch.setattr(links, "follow", noted)
+    assert not [code for _, code in codes(check(campaign, "--json")) if code.startswith("link")]
+    public = config.load().public_url
+    assert sorted(url.removeprefix(public)[:3] for url in followed if url.startswith(public)) == ["/p/", "/v/"]
+
+
 def test_without_online_nobody_is_asked(campaign: str, site: WebServer, dns: NameServer) -> None:
     assert outreach("campaign", "check", campaign).code == 0
     assert (site.asked, dns.asked) == ([], [])
@@ -189,7 +210,6 @@ def test_the_doctor_tries_one_click_where_readers_would(monkeypatch: pytest.Monk
 
 @pytest.mark.usefixtures("public")
 def test_a_dead_dns_is_one_warning_and_the_doctor_is_still_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -220,3 +240,12 @@ def test_a_logo_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     media.mkdir()
     (media / "logo.svg").write_text("<svg/>")
     assert not [one for one in of("settings") if "OUTREACH_BRAND_LOGO" in one.message]
+
+
+@pytest.mark.usefixtures("public")
+def test_a_relay_that_says_nothing_is_a_fault_and_not_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        monkeypatch.setenv("OUTREACH_SMTP_URL", f"smtp://127.0.0.1:{mute.getsockname()[1]}")
+        (found,) = of("relay")
+    assert (found.state, "did not answer within 0.2 s" in found.message) == (State.FAULT, True)
