@@ -255,3 +255,36 @@ def test_passwords_are_known_as_they_are_written_and_as_they_are_meant() -> None
     )
     assert settings.passwords == {"p%40ss", "p@ss", "word"}
     assert config.load().passwords == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("9.9.9.9", ("9.9.9.9", 53)),
+        ("127.0.0.1:5353", ("127.0.0.1", 5353)),
+        ("2620:fe::fe", ("2620:fe::fe", 53)),
+        ("[2620:fe::fe]", ("2620:fe::fe", 53)),
+        ("[::1]:5353", ("::1", 5353)),
+    ],
+)
+def test_the_resolver_is_an_address_and_perhaps_a_port(
+    monkeypatch: pytest.MonkeyPatch, text: str, place: tuple[str, int]
+) -> None:
+    assert config.load().resolver is None
+    monkeypatch.setenv("OUTREACH_RESOLVER", text)
+    assert config.load().resolver == place
+
+
+@pytest.mark.parametrize("text", ["dns.example.org", "9.9.9.9:0", "9.9.9.9:70000", "9.9.9", "dns.example.org:53"])
+def test_a_resolver_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("OUTREACH_RESOLVER", text)
+    with pytest.raises(SettingsError, match="it must be an IP address"):
+        config.load()
+
+
+def test_sending_addresses_are_of_both_families(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_SENDING_ADDRESSES", "192.0.2.25, 2001:db8::25")
+    assert [str(each) for each in config.load().sending_addresses] == ["192.0.2.25", "2001:db8::25"]
+    monkeypatch.setenv("OUTREACH_SENDING_ADDRESSES", "192.0.2.0/24")
+    with pytest.raises(SettingsError, match="write addresses such as"):
+        config.load()

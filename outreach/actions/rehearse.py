@@ -87,7 +87,7 @@ async def _links(asked: Client, specimen: Specimen, click: Awaitable[list[Findin
     """Its links but for the one to unsubscribe, which is tried apart; where nobody answers that, our pages are told."""
     apart = [specimen.unsubscribe, *([STAND_IN_URL] if specimen.stands_in else [])]
     followed = await links.follow(asked, link_answers.targets(specimen.html, apart_from=apart))
-    if any(each.code == "one-click-away" for each in await click):
+    if any(each.code in {"one-click-away", "one-click-unanswered"} for each in await click):
         ours = f"{specimen.identity.public_url}/"
         followed = [each for each in followed if not each.target.url.startswith(ours)]
     return [*link_answers.malformed(specimen.html), *link_answers.judge(followed)]

@@ -10,6 +10,8 @@ class Trouble(StrEnum):
     """Why there is no status."""
 
     NAME = "its host is not found in the DNS"
+    #: Nobody could say whether there is such a host.
+    UNASKED = "the DNS gave no answer for its host"
     AWAY = "nobody answers there"
     TLS = "its certificate is not trusted, or TLS fails"
     SLOW = "it does not answer in time"

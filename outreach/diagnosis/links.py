@@ -84,7 +84,7 @@ def judge(followed: Sequence[Followed]) -> list[Finding]:
     found: list[Finding] = []
     for each in followed:
         trouble = each.last.trouble
-        if trouble in {Trouble.NAME, Trouble.AWAY, Trouble.TLS} and len(each.heard) == 1:
+        if trouble in {Trouble.NAME, Trouble.UNASKED, Trouble.AWAY, Trouble.TLS} and len(each.heard) == 1:
             away[(urlsplit(each.last.url).netloc, each.last.why)].append(each)
         else:
             found += _judged(each)
@@ -97,6 +97,10 @@ def _judged(each: Followed) -> Iterator[Finding]:
     if last.trouble is Trouble.INSIDE:
         words = f"{what} leads on to {last.url}, in an inner network or on this machine: readers cannot follow."
         yield finding.fault(PART, "link-leads-inside", words, "Mend the redirect, or link to another page.")
+    elif last.trouble is Trouble.UNASKED:
+        yield finding.warning(
+            PART, "link-unanswered", f"{what}{via}: {last.why}.", "Look at this host's DNS, and again."
+        )
     elif last.trouble:
         yield finding.fault(PART, "link-away", f"{what}{via}: {last.why}.", "Open it by hand; mend it, or take it out.")
     elif each.endless:
@@ -125,6 +129,8 @@ def _moved(each: Followed, what: str) -> Finding:
 
 def _away(host: str, why: str, several: Sequence[Followed]) -> Finding:
     what = _what(several[0].target) if len(several) == 1 else f"{len(several)} links to {host}"
+    if several[0].last.trouble is Trouble.UNASKED:
+        return finding.warning(PART, "link-unanswered", f"{what}: {why}.", "Look at this host's DNS, and again.")
     code = "link-tls" if several[0].last.trouble is Trouble.TLS else "link-away"
     return finding.fault(PART, code, f"{what}: {why}.", "Open it by hand; mend it, or take it out.")
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from outreach.diagnosis import finding
 from outreach.diagnosis.finding import Finding
-from outreach.diagnosis.heard import Heard
+from outreach.diagnosis.heard import Heard, Trouble
 
 #: What a mail program posts (RFC 8058, 3.1).
 BODY = "List-Unsubscribe=One-Click"
@@ -28,6 +28,9 @@ def judge(post: Heard, get: Heard, forged: Heard) -> list[Finding]:
     if urlsplit(url).scheme != "https" and not _is_loopback(urlsplit(url).hostname or ""):
         words = f"The unsubscribe link {_start(url)} is not https: mail programs then offer no one-click (RFC 8058)."
         found.append(finding.fault(PART, "one-click-not-https", words, "Set OUTREACH_PUBLIC_URL to an https address."))
+    if post.trouble is Trouble.UNASKED:
+        words = f"One-click unsubscribe could not be tried at {_start(url)}: {post.why}."
+        return [*found, finding.warning(PART, "one-click-unanswered", words, "Look at this host's DNS, and again.")]
     if post.trouble:
         words = f"One-click unsubscribe cannot be reached at {_start(url)}: {post.why}."
         return [*found, finding.fault(PART, "one-click-away", words, _RUN)]

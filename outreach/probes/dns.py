@@ -66,7 +66,8 @@ class Resolver:
             return Answer(exists=False)  # no name of the DNS, so nothing has it
         except (dns.exception.DNSException, OSError) as error:
             raise Unanswered(question, str(error) or type(error).__name__) from error
-        return Answer(tuple(_text(record, question.kind) for record in found))
+        # Servers give their records in any order, and mix it on purpose; what we say of them is always the same.
+        return Answer(tuple(sorted((_text(record, question.kind) for record in found), key=_rank)))
 
     def _resolver(self, question: Question) -> dns.asyncresolver.Resolver:
         if self._made is None:
@@ -106,7 +107,11 @@ async def _found(resolver: Resolver, inquiry: Inquiry[list[Finding]]) -> list[Fi
 
 def _unanswered(silent: Sequence[tuple[str, Unanswered]]) -> Finding:
     parts = ", ".join(dict.fromkeys(part for part, _ in silent))
-    why = "; ".join(dict.fromkeys(str(error) for _, error in silent))
+    reasons = dict.fromkeys(error.why for _, error in silent)
+    why = "; ".join(
+        f"{reason}: {', '.join(dict.fromkeys(str(error.question) for _, error in silent if error.why == reason))}"
+        for reason in reasons
+    )
     words = f"The DNS gave no answer, so nothing can be said of {parts} ({why})."
     return finding.warning(
         PART, "dns-unanswered", words, "Look at this host's DNS (or set OUTREACH_RESOLVER), and again."
@@ -119,6 +124,12 @@ def _text(record: Any, kind: Kind) -> str:
     if kind is Kind.MX:
         return f"{record.preference} {record.exchange.to_text().rstrip('.').lower()}"
     return str(record).rstrip(".").lower()
+
+
+def _rank(text: str) -> tuple[int, str]:
+    """MX records by their preference, others by what they say."""
+    number = text.partition(" ")[0]
+    return (int(number) if number.isdigit() else 0), text
 
 
 def _failure(error: dns.resolver.NoNameservers) -> str:

@@ -63,6 +63,6 @@ async def _followed(
 async def _answer(asked: Client, url: str) -> Heard:
     """Many servers answer HEAD wrongly, or not at all: what it says counts only where it is good."""
     head = await web.request(asked, "HEAD", url)
-    if 200 <= head.status < 400 or head.trouble in {Trouble.NAME, Trouble.AWAY, Trouble.TLS}:
+    if 200 <= head.status < 400 or head.trouble in {Trouble.NAME, Trouble.UNASKED, Trouble.AWAY, Trouble.TLS}:
         return head
     return await web.request(asked, "GET", url)

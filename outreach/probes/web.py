@@ -80,7 +80,7 @@ def _trouble(error: Exception) -> tuple[Trouble, str]:
         if isinstance(cause, ssl.SSLError):
             return Trouble.TLS, (cause.reason or str(cause)).lower().replace("_", " ")
         if isinstance(cause, socket.gaierror):
-            return Trouble.NAME, ""
+            return (Trouble.UNASKED if cause.errno == socket.EAI_AGAIN else Trouble.NAME), ""
     if isinstance(error, httpx.ConnectError | httpx.ReadError | httpx.WriteError | httpx.CloseError):
         return Trouble.AWAY, ""
     return Trouble.BROKEN, re.sub(r"\s+", " ", str(error))[:120]

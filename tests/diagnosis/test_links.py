@@ -39,6 +39,7 @@ def test_each_web_address_is_asked_once_and_some_not_at_all() -> None:
         ([Heard("https://a.test/", 403)], State.WARNING, "link-refused"),
         ([Heard("https://a.test/", 429)], State.WARNING, "link-refused"),
         ([Heard("https://a.test/", trouble=Trouble.NAME)], State.FAULT, "link-away"),
+        ([Heard("https://a.test/", trouble=Trouble.UNASKED)], State.WARNING, "link-unanswered"),
         ([Heard("https://a.test/", trouble=Trouble.SLOW)], State.FAULT, "link-away"),
         ([Heard("https://a.test/", trouble=Trouble.TLS, words="expired")], State.FAULT, "link-tls"),
         (

@@ -41,6 +41,11 @@ def test_what_the_answers_mean(changed: dict[str, Heard], code: str) -> None:
     assert (one.code, one.state is State.FAULT) == (code, bool(code))
 
 
+def test_where_the_dns_says_nothing_nothing_is_known() -> None:
+    (one,) = oneclick.judge(**{**GOOD, "post": Heard(URL, trouble=Trouble.UNASKED)})
+    assert (one.state, one.code) == (State.WARNING, "one-click-unanswered")
+
+
 def test_a_link_that_is_not_https_is_a_fault_but_on_this_machine() -> None:
     http = {name: replace(heard, url=heard.url.replace("https://", "http://")) for name, heard in GOOD.items()}
     assert [one.code for one in oneclick.judge(**http)] == ["one-click-not-https"]

@@ -121,7 +121,7 @@ def test_what_could_not_be_looked_at_is_one_warning_beside_what_could(server: Na
     *others, last = findings(server.place, Sender("example.org", "example.org"))
     assert [each.part for each in others] == ["SPF", "MX"]
     assert (last.state, last.code) == (State.WARNING, "dns-unanswered")
-    assert "nothing can be said of DMARC (_dmarc.example.org TXT: the server failed (SERVFAIL))" in last.message
+    assert "nothing can be said of DMARC (the server failed (SERVFAIL): _dmarc.example.org TXT)" in last.message
 
 
 def test_a_dns_that_is_dead_is_one_warning_in_bounded_time(nobody: tuple[str, int]) -> None:

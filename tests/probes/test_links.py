@@ -98,15 +98,17 @@ def test_inner_networks_are_known(host: str) -> None:
 
 @pytest.fixture
 def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """nowhere.invalid is not found, and nobody outside is asked for it."""
+    """nowhere.invalid is not found, of silent.invalid nobody can tell, and nobody outside is asked for either."""
     known = socket.getaddrinfo
+    errors = {"nowhere.invalid": socket.EAI_NONAME, "silent.invalid": socket.EAI_AGAIN}
 
-    def unknown(host: str, *rest: object, **more: object) -> object:
-        if host == "nowhere.invalid":
-            raise socket.gaierror(socket.EAI_NONAME, "no such host")
+    def told(host: str | bytes, *rest: object, **more: object) -> object:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in errors:
+            raise socket.gaierror(errors[name], "no such host")
         return known(host, *rest, **more)
 
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", told)
 
 
 @pytest.mark.usefixtures("_nowhere")
@@ -117,8 +119,8 @@ def test_outer_addresses_and_what_is_nowhere_are_not_inside(host: str) -> None:
 
 @pytest.mark.usefixtures("_nowhere")
 def test_nobody_there_and_no_such_host_are_told_apart() -> None:
-    away, nowhere = follow(f"http://127.0.0.1:{free_port()}/", "http://nowhere.invalid/")
-    assert (away.last.trouble, nowhere.last.trouble) == (Trouble.AWAY, Trouble.NAME)
+    found = follow(f"http://127.0.0.1:{free_port()}/", "http://nowhere.invalid/", "http://silent.invalid/")
+    assert [one.last.trouble for one in found] == [Trouble.AWAY, Trouble.NAME, Trouble.UNASKED]
 
 
 def test_a_certificate_that_nobody_trusts_is_told(tmp_path: Path) -> None:
