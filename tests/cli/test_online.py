@@ -21,6 +21,7 @@ from tests.cli.line import Said, outreach
 from tests.conftest import free_port
 from tests.probes import nameserver, webserver
 from tests.probes.nameserver import NameServer
+from tests.probes.network import only_this_machine
 from tests.probes.webserver import WebServer
 
 GOOD = {
@@ -30,6 +31,11 @@ GOOD = {
     "_dmarc.example.org TXT": ['"v=DMARC1; p=none"'],
     "25.2.0.192.in-addr.arpa PTR": ["mx.example.org."],
 }
+
+
+@pytest.fixture(autouse=True)
+def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    only_this_machine(monkeypatch)
 
 
 @pytest.fixture
@@ -142,6 +148,7 @@ def test_our_own_pages_are_followed_too(campaign: str, monkeypatch: pytest.Monke
 
 def test_without_online_nobody_is_asked(campaign: str, site: WebServer, dns: NameServer) -> None:
     assert outreach("campaign", "check", campaign).code == 0
+    assert outreach("campaign", "check", campaign, "--no-links").code == 2
     assert (site.asked, dns.asked) == ([], [])
 
 

@@ -90,6 +90,8 @@ def check(
     as_json: show.JsonOption = False,
 ) -> None:
     """Look for faults; exit code 1 when there is one."""
+    if no_links and not online:
+        raise typer.BadParameter("it goes with --online; without, no link is asked.", param_hint="--no-links")
     with opened.house() as house:
         faults = review.check(
             house.store,
