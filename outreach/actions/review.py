@@ -57,6 +57,21 @@ class Tried:
     answer: str
 
 
+@dataclass(frozen=True)
+class Specimen:
+    """The mail of a campaign as a person who does not exist would get it."""
+
+    #: As it would leave, links counted where the list's are.
+    message: bytes
+    #: Its HTML with plain links.
+    html: str
+    identity: Identity
+    #: The links of its own.
+    unsubscribe: str
+    #: Link roles that lead nowhere yet, for which a stand-in was put.
+    stands_in: bool
+
+
 def preview(
     store: Store, name: str, *, folder: Path, email: str | None, defaults: Defaults, tokens: TokenMaker, now: datetime
 ) -> Preview:
@@ -74,6 +89,27 @@ def preview(
     mail = specimen.opened(data)
     _write(folder, {f"{name}.html": mail.html.encode(), f"{name}.txt": mail.text.encode(), f"{name}.eml": data})
     return Preview(folder / f"{name}.html", folder / f"{name}.txt", folder / f"{name}.eml", recipient.email)
+
+
+def made(
+    store: Store,
+    name: str,
+    *,
+    defaults: Defaults,
+    tokens: TokenMaker,
+    now: datetime,
+    sign: Callable[[bytes], bytes] = bytes,
+) -> Specimen:
+    """A specimen to try on others; its links belong to no delivery. Raises what hinders the mail from being made."""
+    draft = _Draft.of(store, name, defaults)
+    whole = draft.without_dead_roles()
+    stamp = specimen.stamp(tokens, defaults.public_url, draft.domain)
+    tracked, plain = (
+        splice.message(whole.compiled(now, tracked=counted), specimen.somebody(), stamp)
+        for counted in (draft.mailing_list.tracking is not Tracking.OFF, False)
+    )
+    html = specimen.opened(plain).html
+    return Specimen(sign(tracked), html, draft.identity, stamp.unsubscribe, bool(draft.article.dead_roles))
 
 
 def send_test(
@@ -108,42 +144,6 @@ def send_test(
         data = sign(splice.message(compiled, recipient, stamp))
         outgoing.append(Outgoing(0, sender, str(target), data, target.needs_smtputf8))
     return asyncio.run(_sent(transport, outgoing))
-
-
-@dataclass(frozen=True)
-class Specimen:
-    """The mail of a campaign as a person who does not exist would get it."""
-
-    #: As it would leave, links counted where the list's are.
-    message: bytes
-    #: Its HTML with plain links.
-    html: str
-    identity: Identity
-    #: The links of its own.
-    unsubscribe: str
-    #: Link roles that lead nowhere yet, for which a stand-in was put.
-    stands_in: bool
-
-
-def made(
-    store: Store,
-    name: str,
-    *,
-    defaults: Defaults,
-    tokens: TokenMaker,
-    now: datetime,
-    sign: Callable[[bytes], bytes] = bytes,
-) -> Specimen:
-    """A specimen to try on others; its links belong to no delivery. Raises what hinders the mail from being made."""
-    draft = _Draft.of(store, name, defaults)
-    whole = draft.without_dead_roles()
-    stamp = specimen.stamp(tokens, defaults.public_url, draft.domain)
-    tracked, plain = (
-        splice.message(whole.compiled(now, tracked=counted), specimen.somebody(), stamp)
-        for counted in (draft.mailing_list.tracking is not Tracking.OFF, False)
-    )
-    html = specimen.opened(plain).html
-    return Specimen(sign(tracked), html, draft.identity, stamp.unsubscribe, bool(draft.article.dead_roles))
 
 
 def check(store: Store, name: str, *, defaults: Defaults, tokens: TokenMaker, now: datetime) -> list[Fault]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,14 +9,10 @@ from typing import Annotated
 import typer
 
 from outreach import wiring
-from outreach.actions import rehearse, review
-from outreach.cli import asking, show
+from outreach.actions import review
 from outreach.cli import open as opened
-from outreach.cli.campaign import NameArgument
-from outreach.diagnosis.finding import State
-from outreach.errors import ArticleError, SettingsError, TemplateError
-from outreach.house import House
-from outreach.message.check import Fault, Severity
+from outreach.cli import show
+from outreach.cli.campaign import NameArgument, rehearsing
 from outreach.tracking.token import TokenMaker
 
 
@@ -101,7 +96,7 @@ def check(
             now=datetime.now(UTC),
         )
         if online:
-            faults = _joined(faults, _asked(house, name, follow_links=not no_links))
+            faults = rehearsing.added(faults, rehearsing.asked(house, name, follow_links=not no_links))
     if as_json:
         show.document({"name": name, "faults": [fault.as_dict() for fault in faults]})
     elif faults:
@@ -111,33 +106,3 @@ def check(
         show.line("No faults.")
     if faults:
         raise typer.Exit(1)
-
-
-def _asked(house: House, name: str, *, follow_links: bool) -> list[Fault]:
-    """What the world says of the campaign; what is well goes to stderr, and so does progress."""
-    settings = house.settings
-    try:
-        specimen = review.made(
-            house.store,
-            name,
-            defaults=wiring.defaults(settings),
-            tokens=TokenMaker(house.keys),
-            now=datetime.now(UTC),
-            sign=wiring.sign(settings),
-        )
-    except (ArticleError, TemplateError, SettingsError) as error:
-        show.warning(f"Nothing was asked online, since the mail cannot be made yet: {error.message}")
-        return []
-    identity = specimen.identity
-    sender = asking.sender(settings, identity.sender, identity.reply_to)
-    assert sender is not None
-    found = rehearse.mail(specimen, sender, server=settings.resolver, follow_links=follow_links, told=show.note)
-    for finding in found:
-        if finding.state is State.OK:
-            show.note(f"ok: {finding.message}")
-    return rehearse.faults(found)
-
-
-def _joined(offline: Sequence[Fault], online: Sequence[Fault]) -> list[Fault]:
-    """Errors first; the same fault is told once."""
-    return sorted(dict.fromkeys([*offline, *online]), key=lambda fault: fault.severity is not Severity.ERROR)
