@@ -17,7 +17,7 @@ MOST_LOOKUPS, MOST_VOIDS = 10, 2
 MOST_HOSTS = 10
 
 #: Macros that say something of the address, which is not always known.
-_OF_THE_ADDRESS = frozenset("ipvIPV")
+_OF_THE_ADDRESS = frozenset("ipv")
 
 Address = IPv4Address | IPv6Address
 
@@ -113,7 +113,7 @@ class _Evaluation:
         decided = Result.NEUTRAL, f"nothing in the record of {domain} matches"
         if record.redirect and record.end is None:  # beside an `all` it means nothing (6.1)
             self._count()
-            target = self._expanded(record.redirect, domain)
+            target = yield from self._expanded(record.redirect, domain)
             if not target:
                 return decided
             other = yield from self._other(target, f"redirect={record.redirect}")
@@ -128,7 +128,7 @@ class _Evaluation:
         if network is not None:
             return self.ip is not None and self.ip.version == network.version and self.ip in network
         self._count()
-        target = self._expanded(mechanism.spec, domain) if mechanism.spec else domain
+        target = (yield from self._expanded(mechanism.spec, domain)) if mechanism.spec else domain
         if not target:
             return False
         match mechanism.name:
@@ -188,16 +188,22 @@ class _Evaluation:
         return False
 
     def _is_named(self, target: str) -> Inquiry[bool]:
+        names = yield from self._names(count=True)
+        return any(name == target or name.endswith(f".{target}") for name in names)
+
+    def _names(self, *, count: bool = False) -> Inquiry[list[str]]:
+        """The names of the address that lead back to it (5.5)."""
         if self.ip is None:
-            return False
+            return []
         answer = yield from ask(self.ip.reverse_pointer, Kind.PTR)
-        self._void(not answer.records)
+        if count:
+            self._void(not answer.records)
+        names = []
         for name in answer.records[:MOST_HOSTS]:
-            if name == target or name.endswith(f".{target}"):
-                found = yield from addresses(name)
-                if self.ip in map(ip_address, found):
-                    return True
-        return False
+            found = yield from addresses(name)
+            if self.ip in map(ip_address, found):
+                names.append(name)
+        return names
 
     def _count(self) -> None:
         self.lookups += 1
@@ -209,12 +215,16 @@ class _Evaluation:
         if self.voids > MOST_VOIDS:
             raise _Permanent("spf-void-lookups", f"more than {MOST_VOIDS} of its lookups find nothing")
 
-    def _expanded(self, spec: str, domain: str) -> str:
+    def _expanded(self, spec: str, domain: str) -> Inquiry[str]:
         """A domain-spec with its macros filled (7.3), at most 253 characters; "" where it wants an unknown address."""
-        letters = {found["letter"] for found in MACRO.finditer(spec)}
+        letters = {(found["letter"] or "").lower() for found in MACRO.finditer(spec)}
         if self.ip is None and letters & _OF_THE_ADDRESS:
             return ""
         values = self._values(domain)
+        if "p" in letters:
+            names = yield from self._names()
+            near = [name for name in names if name == domain] + [name for name in names if name.endswith(f".{domain}")]
+            values["p"] = next(iter(near + names), "unknown")
         name = MACRO.sub(lambda found: _filled(found, values), spec).rstrip(".").lower()
         while len(name) > 253 and "." in name:
             name = name.partition(".")[2]
@@ -225,9 +235,8 @@ class _Evaluation:
         dotted, family = str(self.ip or ""), "in-addr"
         if self.ip is not None and self.ip.version == 6:
             dotted, family = ".".join(self.ip.exploded.replace(":", "")), "ip6"
-        # Who %{p} is would have to be asked; receivers that spare themselves that write "unknown" as well (7.3).
         return {
-            "s": self.sender, "l": local or "postmaster", "o": of, "d": domain, "i": dotted, "p": "unknown",
+            "s": self.sender, "l": local or "postmaster", "o": of, "d": domain, "i": dotted,
             "v": family, "h": self.hello,
         }  # fmt: skip
 

@@ -21,6 +21,7 @@ _TAKES = {
 }
 _TERM = re.compile(r"(?P<qualifier>[+\-~?]?)(?P<name>[A-Za-z][A-Za-z0-9_.-]*)(?P<rest>.*)", re.DOTALL)
 _LENGTHS = re.compile(r"(?P<spec>.*?)(?:/(?P<four>0|[1-9][0-9]?))?(?://(?P<six>0|[1-9][0-9]{0,2}))?", re.DOTALL)
+_PREFIX = re.compile(r"0|[1-9][0-9]{0,2}")
 #: A macro (7.1): a letter, how many parts, reversed or not, what separates them; or %%, %_, %-.
 MACRO = re.compile(
     r"%(?:\{(?P<letter>[slodiphcrtv])(?P<digits>[0-9]*)(?P<reverse>r?)(?P<by>[.\-+,/_=]*)\}|(?P<sign>[%_-]))", re.I
@@ -129,7 +130,7 @@ def _network(term: str, name: str, rest: str) -> IPv4Network | IPv6Network:
         network = ip_network(rest.removeprefix(":"), strict=False) if rest.startswith(":") else None
     except ValueError:
         network = None
-    if network is None or f"ip{network.version}" != name or ("/" in rest and not rest.rpartition("/")[2].isdigit()):
+    if network is None or f"ip{network.version}" != name or not _PREFIX.fullmatch(rest.partition("/")[2] or "0"):
         raise ValueError(f"{term!r} is no address or network of IPv{name[-1]}")
     return network
 
@@ -139,6 +140,8 @@ def _require_domain(term: str, spec: str) -> None:
     plain = MACRO.sub("", spec)
     last = [*MACRO.finditer(spec)][-1:]
     ends_in_macro = bool(last) and last[0].end() == len(spec) and last[0]["letter"] is not None
+    if any((found["letter"] or "").lower() in {"c", "r", "t"} for found in MACRO.finditer(spec)):
+        raise ValueError(f"{term!r} holds a macro that is for explanations alone")
     if "%" in plain or any(not "!" <= character <= "~" for character in plain):
         raise ValueError(f"{term!r} holds a % that begins no macro, or a character that no domain has")
     if not spec or not (ends_in_macro or _END.search(spec)):

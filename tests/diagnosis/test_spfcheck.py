@@ -172,6 +172,23 @@ def test_an_address_of_six_is_written_in_nibbles() -> None:
     assert asked[1].name == f"{reverse}.ip6._spf.example.com"
 
 
+@pytest.mark.parametrize(
+    ("ip", "name"),
+    [
+        ("192.0.2.65", "amy.example.com"),  # below the domain
+        ("192.0.2.140", "mail-c.example.org"),  # any that leads back
+        ("10.0.0.4", "unknown"),  # none does
+    ],
+)
+def test_the_name_of_an_address_is_one_that_leads_back(ip: str, name: str) -> None:
+    zone = {
+        **ZONE,
+        "example.com TXT": ["v=spf1 exists:%{p}.names.example -all"],
+        f"{name}.names.example A": ["127.0.0.2"],
+    }
+    assert told(spfcheck.check("example.com", ip_address(ip)), zone).result is Result.PASS
+
+
 def test_a_name_that_grows_too_long_loses_its_left_labels() -> None:
     asked: list = []
     zone = {"example.com TXT": ["v=spf1 exists:%{l}.%{l}.%{l}.%{l}.example.com -all"]}

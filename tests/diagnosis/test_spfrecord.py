@@ -56,6 +56,8 @@ def test_redirect_is_read() -> None:
         ("v=spf1 ipv4:192.0.2.1 -all", "no mechanism that SPF knows"),
         ("v=spf1 ip4:192.0.2.256 -all", "no address or network of IPv4"),
         ("v=spf1 ip4:2001:db8::1 -all", "no address or network of IPv4"),
+        ("v=spf1 ip4:192.0.2.1/032 -all", "no address or network of IPv4"),
+        ("v=spf1 exp=%{r}.example.com -all", "for explanations alone"),
         ("v=spf1 ip4 -all", "no address or network of IPv4"),
         ("v=spf1 ip4:192.0.2.0/255.255.255.0 -all", "no address or network of IPv4"),
         ("v=spf1 ip6:192.0.2.1 -all", "no address or network of IPv6"),
