@@ -118,16 +118,6 @@ class Settings(BaseSettings):
         validate_default=True,
         description="The PEM file of the DKIM key (RSA, 2048 bits or more), which only hosts that send must read.",
     )
-    sending_addresses: Annotated[tuple[IPv4Address | IPv6Address, ...], NoDecode] = Field(
-        (),
-        description="The public IP addresses that mail leaves from, comma-separated, where the relay is yours: "
-        "`outreach doctor` then looks at their SPF and their names.",
-    )
-    resolver: Annotated[tuple[str, int] | None, NoDecode] = Field(
-        None,
-        description="The DNS server that `outreach doctor` and `campaign check --online` ask, such as 9.9.9.9 or "
-        "127.0.0.1:5353; default: those of the system.",
-    )
     connections: int = Field(20, ge=1, le=500, description="Connections to a relay that a sender holds at most.")
     rate: Annotated[Limit | None, NoDecode] = Field(
         None,
@@ -168,6 +158,16 @@ class Settings(BaseSettings):
         timedelta(days=30), description="How long people are kept who asked for a list and never confirmed it."
     )
     timezone: str = Field("UTC", description="The IANA zone of wall times where no --timezone is given.")
+    sending_addresses: Annotated[tuple[IPv4Address | IPv6Address, ...], NoDecode] = Field(
+        (),
+        description="The public IP addresses that mail leaves from, comma-separated, where the relay is yours: "
+        "`outreach doctor` then looks at their SPF and their names.",
+    )
+    resolver: Annotated[tuple[str, int] | None, NoDecode] = Field(
+        None,
+        description="The DNS server that `outreach doctor` and `campaign check --online` ask, such as 9.9.9.9 or "
+        "127.0.0.1:5353; default: those of the system.",
+    )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, comma-separated."
     )
