@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from ssl import SSLContext
 
 from outreach.actions.review import STAND_IN_URL, Specimen
 from outreach.diagnosis import links as link_answers
@@ -29,15 +28,14 @@ def mail(
     server: tuple[str, int] | None = None,
     follow_links: bool = True,
     told: Told = lambda words: None,
-    trust: SSLContext | None = None,
 ) -> list[Finding]:
     """Everything that the world says of a specimen and its sender; `told` hears what is done when it is done.
 
-    `server` is the DNS server to ask instead of the system's, `trust` replaces the system's certificates.
+    `server` is the DNS server to ask instead of the system's.
     """
 
     async def all_of_it() -> list[Finding]:
-        async with web.client(trust) as asked:
+        async with web.client() as asked:
             click = asyncio.create_task(oneclick.findings(asked, specimen.unsubscribe))
             looks = [
                 _told("The DNS was asked.", told, dns.findings(Resolver(server), inquiries(sender))),
@@ -52,16 +50,12 @@ def mail(
 
 
 def installation(
-    sender: Sender | None,
-    unsubscribe: str | None,
-    *,
-    server: tuple[str, int] | None = None,
-    trust: SSLContext | None = None,
+    sender: Sender | None, unsubscribe: str | None, *, server: tuple[str, int] | None = None
 ) -> list[Finding]:
     """What the DNS says of a sender, and whether an unsubscribe link of a test mail works; each where it is given."""
 
     async def both() -> list[Finding]:
-        async with web.client(trust) as asked:
+        async with web.client() as asked:
             looks: list[Awaitable[list[Finding]]] = []
             if sender is not None:
                 looks.append(dns.findings(Resolver(server), inquiries(sender)))

@@ -44,11 +44,11 @@ def of_spamassassin(output: str) -> Score:
 
 
 def of_rspamd(output: str) -> Score:
-    """From the JSON of `rspamc`; raises ValueError where it says nothing of a score."""
+    """From the JSON of `rspamc`, which names rules that cost nothing too; raises ValueError where it has no score."""
     try:
         said = json.loads(output)
         symbols = sorted(said.get("symbols", {}).values(), key=lambda each: -float(each.get("score", 0)))
-        names = tuple(str(each["name"]) for each in symbols)
+        names = tuple(str(each["name"]) for each in symbols if float(each.get("score", 0)) > 0)
         return Score("rspamd", float(said["score"]), float(said["required_score"]), names)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError("it says nothing of a score") from error
@@ -56,7 +56,7 @@ def of_rspamd(output: str) -> Score:
 
 def judge(score: Score) -> Finding:
     """Whether the mail would be taken for spam, or nearly."""
-    rules = ", ".join(score.symbols) or "no rule matched"
+    rules = ", ".join(score.symbols) or "no rule that costs anything"
     words = f"{score.filter} gives {score.score + 0:g} of {score.required:g} points ({rules})."
     if score.score >= score.required:
         return finding.fault(PART, "spam", words, "Its rules tell what to mend: look them up by name.")

@@ -7,6 +7,7 @@ from it.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -21,8 +22,11 @@ from outreach.diagnosis.spam import Score
 #: Seconds for the filter.
 ALTOGETHER = 25.0
 
-#: What rspamd would ask others about.
-_OF_OTHERS = '{"groups_disabled":["rbl","surbl","fuzzy","phishing","reputation","dmarc","spf","dkim","arc"]}'
+#: What rspamd would ask others about, or knows of mail that it has seen.
+_NOT_LOCAL = (
+    *("rbl", "surbl", "fuzzy", "phishing", "reputation", "hfilter", "whitelist"),
+    *("policies", "spf", "dkim", "dmarc", "arc", "statistics", "neural"),
+)
 
 
 class Filter(NamedTuple):
@@ -40,7 +44,10 @@ FILTERS = (
         ),
         spam.of_spamassassin,
     ),
-    Filter(("rspamc", "--json", f"--header=Settings={_OF_OTHERS}", "symbols"), spam.of_rspamd),
+    Filter(
+        ("rspamc", "--json", f"--header=Settings={json.dumps({'groups_disabled': _NOT_LOCAL})}", "symbols"),
+        spam.of_rspamd,
+    ),
 )
 
 
@@ -86,6 +93,7 @@ async def _run(command: tuple[str, ...], message: bytes, seconds: float) -> str:
                 with suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-    if process.returncode and not out:
-        raise ValueError(err.decode("utf-8", "replace").strip().splitlines()[-1][:200] if err.strip() else "it failed")
+    if process.returncode:
+        said = (err.strip() or out.strip()).decode("utf-8", "replace").splitlines()
+        raise ValueError(said[-1][:200].rstrip(".") if said else "it failed")
     return out.decode("utf-8", "replace")

@@ -36,7 +36,7 @@ def test_spamassassin(flag: str, score: str, tests: str, symbols: tuple[str, ...
 
 
 def test_rspamd_tells_its_costliest_rules_first() -> None:
-    symbols = {"A": {"name": "A", "score": 0.5}, "B": {"name": "B", "score": 6}}
+    symbols = {"A": {"name": "A", "score": 0.5}, "B": {"name": "B", "score": 6}, "C": {"name": "C", "score": 0.0}}
     said = {"score": 6.5, "required_score": 15.0, "symbols": symbols}
     assert spam.of_rspamd(json.dumps(said)) == Score("rspamd", 6.5, 15.0, ("B", "A"))
 
