@@ -70,9 +70,8 @@ async def _asked(chosen: Filter, path: str, message: bytes, seconds: float) -> F
         why = f"no answer within {seconds:g} s"
     except (OSError, ValueError) as error:
         why = str(error)
-    return finding.warning(
-        spam.PART, "spam-unanswered", f"{name} could not be asked: {why}.", f"Run it by hand: {name}"
-    )
+    words = f"{name} could not be asked: {why}."
+    return finding.warning(spam.PART, "spam-unanswered", words, "Run it by hand on the .eml of `campaign preview`.")
 
 
 async def _run(command: tuple[str, ...], message: bytes, seconds: float) -> str:
@@ -83,7 +82,7 @@ async def _run(command: tuple[str, ...], message: bytes, seconds: float) -> str:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "HOME": home, "LC_ALL": "C"},
+            env={**_environment(), "HOME": home, "LC_ALL": "C"},
         )
         try:
             async with asyncio.timeout(seconds):
@@ -97,3 +96,8 @@ async def _run(command: tuple[str, ...], message: bytes, seconds: float) -> str:
         said = (err.strip() or out.strip()).decode("utf-8", "replace").splitlines()
         raise ValueError(said[-1][:200].rstrip(".") if said else "it failed")
     return out.decode("utf-8", "replace")
+
+
+def _environment() -> dict[str, str]:
+    """Ours without our settings, which hold passwords."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OUTREACH_")}

@@ -15,6 +15,7 @@ ZONE = {
     "_dmarc.example.net TXT": ["v=DMARC1; p=none"],
     "_dmarc.own.example.com TXT": ["v=DMARC1; p=none; psd=n"],
     "_dmarc.example.com TXT": ["v=DMARC1; p=reject"],
+    "_dmarc.hospital.co.uk TXT": ["v=DMARC1; p=reject"],
     "_dmarc.co.uk TXT": ["v=DMARC1; p=none; psd=y"],
 }
 
@@ -51,6 +52,7 @@ def test_a_record_that_receivers_pass_over_is_refused(text: str) -> None:
         ("mail.own.example.com", "own.example.com", "own.example.com"),
         ("clinic.co.uk", "clinic.co.uk", "co.uk"),
         ("news.clinic.co.uk", "clinic.co.uk", "co.uk"),
+        ("news.hospital.co.uk", "hospital.co.uk", "hospital.co.uk"),
         ("co.uk", "co.uk", "co.uk"),
         ("nowhere.invalid", "nowhere.invalid", None),
     ],

@@ -69,6 +69,13 @@ def test_the_filter_gets_exactly_the_bytes_and_a_home_of_its_own(bin_: Path, tmp
     assert "--local" in options
 
 
+def test_the_filter_learns_nothing_of_our_settings(bin_: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_SECRET_KEY", "x" * 40)
+    command(bin_, "spamassassin", f'cat > /dev/null; echo "[$OUTREACH_SECRET_KEY]" > {tmp_path}/key')
+    found()
+    assert (tmp_path / "key").read_text() == "[]\n"
+
+
 def test_rspamd_is_asked_where_spamassassin_is_not_there(bin_: Path) -> None:
     command(bin_, "rspamc", 'cat > /dev/null; echo \'{"score": 16, "required_score": 15, "symbols": {}}\'')
     assert (found().code, "rspamd gives 16 of 15 points" in found().message) == ("spam", True)
