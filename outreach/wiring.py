@@ -20,6 +20,7 @@ from outreach.engine.crew import Crew, looping
 from outreach.engine.desk import boot_clock
 from outreach.engine.expiry import Expiry
 from outreach.engine.gauges import Gauges, Watch
+from outreach.engine.letters import Letters
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
@@ -302,6 +303,17 @@ def inbox(house: House) -> Listener | None:
     leave = address.parse(settings.leave_address)
     heard = postbox.reception(house.store, TokenMaker(house.keys), leave, now=lambda: datetime.now(UTC))
     return Listener(heard, listen.on(where.hostname, where.port or 0), lmtp=where.scheme == "lmtp")
+
+
+def letters(house: House) -> Letters:
+    """What writes the messages that a sender would send, without their signatures."""
+    settings = house.settings
+    return Letters(
+        TokenMaker(house.keys),
+        settings.public_url,
+        return_path=settings.return_path,
+        leave_by_mail=settings.leave_address,
+    )
 
 
 def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:

@@ -57,7 +57,7 @@ class Signer:
     def signing(self) -> tuple[DkimKey, ...]:
         """The keys that sign, RSA first: whoever reads but one signature can verify that one."""
         rsa = [key for key in self.keys if key.is_rsa]
-        return tuple([*rsa[:1], *[key for key in self.keys if not key.is_rsa][:1]])
+        return (*rsa[:1], *[key for key in self.keys if not key.is_rsa][:1])
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -79,8 +79,21 @@ class Signer:
         fields = _fields(head)
         names = _names(tuple(len(fields.get(name, ())) for name in _LOWER))
         chosen, body = b"".join(_chosen(fields)), b64encode(_body_hash(message, start))
-        about = _time(fields.get(b"date", [b""])[0]), self.domain.encode(), names, body
-        return b"".join([_signed(key, chosen, *about) for key in keys or self.signing])
+        time = _time(fields.get(b"date", [b""])[0])
+        value = b" v=1; a=%%s; c=relaxed/simple;%s\r\n d=%s;\r\n s=%%s;\r\n h=%s;\r\n bh=%s;\r\n b=" % (
+            time, self.domain.encode(), names, body,
+        )  # fmt: skip
+        return b"".join([_signed(key, chosen, value) for key in keys or self.signing])
+
+    def ways(self) -> Iterator[tuple[DkimKey, ...]]:
+        """The keys with which a message may have been signed, at any time that these keys were ours; as now, first."""
+        rsa = [key for key in self.keys if key.is_rsa]
+        others = [key for key in self.keys if not key.is_rsa]
+        yield self.signing
+        for key in rsa:
+            yield from ((key, other) for other in others if (key, other) != self.signing)
+            if (key,) != self.signing:
+                yield (key,)
 
     def aligns_with(self, sender: str) -> bool:
         """Whether DMARC takes the signature for one of the sender's domain (RFC 7489, 3.1.1, relaxed).
@@ -90,12 +103,9 @@ class Signer:
         return self.domain.split(".")[-2:] == sender.split(".")[-2:]
 
 
-def _signed(key: DkimKey, chosen: bytes, time: bytes, domain: bytes, names: bytes, body: bytes) -> bytes:
-    """One DKIM-Signature field."""
-    kind, selector = key.algorithm.encode(), key.selector.encode()
-    value = b" v=1; a=%s; c=relaxed/simple;%s\r\n d=%s;\r\n s=%s;\r\n h=%s;\r\n bh=%s;\r\n b=" % (
-        kind, time, domain, selector, names, body,
-    )  # fmt: skip
+def _signed(key: DkimKey, chosen: bytes, form: bytes) -> bytes:
+    """One DKIM-Signature field; `form` is its value up to the signature, with places for algorithm and selector."""
+    value = form % (key.algorithm.encode(), key.selector.encode())
     data = b"".join((chosen, b"dkim-signature:", _relaxed(value)))
     if isinstance(key.private, RSAPrivateKey):
         signature = key.private.sign(data, _PADDING, _HASH)

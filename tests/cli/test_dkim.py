@@ -113,8 +113,7 @@ def test_keys_are_changed_in_three_steps_and_at_each_what_is_on_its_way_verifies
         (["s2", "s2-ed25519"], ["s2", "s2-ed25519", "s1", "s1-ed25519"]),
         (["s2", "s2-ed25519"], ["s2", "s2-ed25519"]),
     ]
-    for (before, _), (_, published) in zip(steps, steps[1:2], strict=False):
-        assert set(before) <= set(published)
+    assert set(steps[0][0]) <= set(steps[1][1])  # what was signed last with the old keys
     assert "out of the DNS: s1._domainkey.example.org" in told
 
 
