@@ -38,7 +38,7 @@ class Bench:
 
     def __init__(self, letters: Letters, threads: int | None = None) -> None:
         self._letters = letters
-        count = min(MOST_THREADS, (os.cpu_count() or 1) - 1) if threads is None else threads
+        count = min(MOST_THREADS, _cores() - 1) if threads is None else threads
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="outreach-sign") if letters.signs and count else None
         #: By delivery; None for a message that cannot be written, which is told when it is taken.
         self._jobs: dict[int, _Job | None] = {}
@@ -104,3 +104,8 @@ def _dropped(job: _Job | None) -> bool:
     if job is not None:
         job.signed.cancel()
     return True
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -67,7 +67,7 @@ def made_again(store: Store, letters: Letters, signer: Signer | None, *, name: s
     with store.reading() as session:
         case = _case(session, letters, name, email)
     signatures, found = _signatures(case, signer)
-    message = signatures + case.draft.outgoing.message
+    message = signatures + case.draft.message
     if found or not case.digest:
         return Evidence(case.delivery, message, True if found else None, "" if found else NO_DIGEST)
     return Evidence(case.delivery, message, False, _changed(case))
@@ -83,7 +83,7 @@ def given(store: Store, letters: Letters, signer: Signer | None, *, name: str, e
         case = _case(session, letters, name, email)
     signatures, found = _signatures(case, signer)
     anew = proof.filled(case.compiled, case.draft.pieces, signatures)
-    message = signatures + case.draft.outgoing.message
+    message = signatures + case.draft.message
     if not case.digest:
         return Evidence(case.delivery, message, None, NO_DIGEST)
     closest: list[bytes] | None = None
@@ -120,7 +120,7 @@ def _claimed(person: Subscriber, delivery: Delivery) -> Claimed:
 
 def _signatures(case: _Case, signer: Signer | None) -> tuple[bytes, bool]:
     """The signatures with which the message is the one that left, and whether there are any; else those of now."""
-    message = case.draft.outgoing.message
+    message = case.draft.message
     ways = [b""] if signer is None else [*(signer.signatures(message, keys) for keys in signer.ways()), b""]
     for signatures in ways:
         if case.draft.seal(signatures) == case.digest:

@@ -27,7 +27,10 @@ Sign = Callable[[bytes], bytes]
 class Draft(NamedTuple):
     """A message that is finished but for its signature."""
 
-    outgoing: Outgoing
+    claimed: Claimed
+    return_path: str
+    message: bytes
+    is_dotless: bool
     seal: Seal
     #: The message as `splice.pieces` made it.
     pieces: list[bytes]
@@ -87,24 +90,18 @@ class Letters:
             {name: str(value) for name, value in claimed.attributes.items()} if claimed.attributes else {},
         )
         pieces = splice.pieces(compiled, recipient, self._stamp(claimed, sender))
-        outgoing = Outgoing(
-            claimed.delivery_id,
-            self._envelope_sender(claimed.delivery_id, sender),
-            claimed.email,
-            b"".join(pieces),
-            not claimed.email.isascii(),
-            is_dotless,
-        )
-        return Draft(outgoing, proof.seal(compiled, pieces), pieces)
+        path = self._envelope_sender(claimed.delivery_id, sender)
+        return Draft(claimed, path, b"".join(pieces), is_dotless, proof.seal(compiled, pieces), pieces)
 
     def finish(self, draft: Draft) -> Outgoing:
         """The message signed, with its digest; several threads may do this at once."""
-        outgoing, seal, _ = draft
-        message = outgoing.message
-        if self._sign is None:
-            return Outgoing(*outgoing[:6], seal(b""))
-        signed = self._sign(message)
-        return Outgoing(*outgoing[:3], signed, *outgoing[4:6], seal(signed[: len(signed) - len(message)]))
+        claimed, path, message, is_dotless, seal, _ = draft
+        signatures = b""
+        if self._sign is not None:
+            signed = self._sign(message)
+            signatures, message = signed[: len(signed) - len(message)], signed
+        email = claimed.email
+        return Outgoing(claimed.delivery_id, path, email, message, not email.isascii(), is_dotless, seal(signatures))
 
     def _stamp(self, claimed: Claimed, sender: Address) -> Stamp:
         make, delivery, start = self._make, claimed.delivery_id, self._public_url
