@@ -46,6 +46,7 @@ _PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.(?:avif|
 #: A host and a port; an IPv6 address in brackets.
 _PLACE = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s\[\]:/@]+)):(?P<port>\d{1,5})")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_NO_SELECTOR = "it must be a name of letters, digits, hyphens and dots, such as s2026"
 
 Duration = Annotated[
     timedelta, BeforeValidator(lambda it: it if isinstance(it, timedelta) else duration.parse(str(it)))
@@ -115,8 +116,14 @@ class Settings(BaseSettings):
     )
     dkim_key: Path | None = Field(
         None,
-        validate_default=True,
         description="The PEM file of the DKIM key (RSA, 2048 bits or more), which only hosts that send must read.",
+    )
+    dkim_keys: Annotated[tuple[tuple[str, Path], ...], NoDecode] = Field(
+        (),
+        validate_default=True,
+        description="Instead of the two above, or after them: every key that the DNS holds, such as "
+        "s2027=s2027.pem, e2027=e2027.pem, s2026=s2026.pem. The first RSA key signs, and the first Ed25519 key beside "
+        "it; the others are to sign next, or have signed.",
     )
     connections: int = Field(20, ge=1, le=500, description="Connections to a relay that a sender holds at most.")
     rate: Annotated[Limit | None, NoDecode] = Field(
@@ -342,17 +349,32 @@ class Settings(BaseSettings):
     @classmethod
     def _selector(cls, value: str | None) -> str | None:
         if value is not None and not _SELECTOR.fullmatch(value):
-            raise ValueError("it must be a name of letters, digits, hyphens and dots, such as s2026")
+            raise ValueError(_NO_SELECTOR)
         return value
 
-    @field_validator("dkim_key")
+    @field_validator("dkim_keys", mode="before")
     @classmethod
-    def _all_of_dkim_or_nothing(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        given = {**info.data, "dkim_key": value}
-        wanted = [name for name in ("dkim_domain", "dkim_selector", "dkim_key") if name in given]
+    def _keys_by_selector(cls, value: Any) -> Any:
+        if isinstance(value, dict):  # a table of outreach.toml
+            value = [f"{selector}={file}" for selector, file in value.items()]
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(part if isinstance(part, tuple) else _key(str(part)) for part in parts if part)
+
+    @field_validator("dkim_keys")
+    @classmethod
+    def _enough_to_sign(cls, value: tuple[tuple[str, Path], ...], info: ValidationInfo) -> tuple[tuple[str, Path], ...]:
+        given = info.data
+        if not {"dkim_domain", "dkim_selector", "dkim_key"} <= given.keys():  # told already
+            return value
+        one = [name for name in ("dkim_selector", "dkim_key") if given[name] is not None]
+        wanted = ["dkim_domain", "dkim_selector", "dkim_key"] if one or not value else ["dkim_domain"]
         missing = [variable(name) for name in wanted if given[name] is None]
-        if 0 < len(missing) < len(wanted):
-            raise ValueError(f"a signature needs all three OUTREACH_DKIM settings; missing: {', '.join(missing)}")
+        if missing and (one or value or given["dkim_domain"] is not None):
+            needs = "a signature needs OUTREACH_DKIM_DOMAIN, and for each key its selector and its file"
+            raise ValueError(f"{needs}; missing: {', '.join(missing)}")
+        selectors = [selector for selector, _ in value] + ([given["dkim_selector"]] if one else [])
+        if len(set(selectors)) < len(selectors):
+            raise ValueError("each key needs a selector of its own, in the DNS too")
         return value
 
     # Of two validators before the field's own, the one written last runs first: the commas come after the networks.
@@ -383,6 +405,12 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'outreach.db'}"
 
     @property
+    def dkim(self) -> tuple[tuple[str, Path], ...]:
+        """Every DKIM key as (selector, file), in their order."""
+        first = () if self.dkim_selector is None or self.dkim_key is None else ((self.dkim_selector, self.dkim_key),)
+        return (*first, *self.dkim_keys)
+
+    @property
     def passwords(self) -> frozenset[str]:
         """Those in the URLs of relays and database, as they are written and as they are meant."""
         urls = [*relay.split(self.smtp_url.get_secret_value()), self.database_url or ""]
@@ -409,6 +437,21 @@ class Settings(BaseSettings):
         """Where templates of a kind (`articles`, `email`, `pages`) are looked for: one's own first, then shipped."""
         roots = ([self.templates] if self.templates else []) + [shipped("templates")]
         return tuple(root / kind for root in roots)
+
+
+def _key(part: str) -> tuple[str, Path]:
+    """A key of the list, SELECTOR=FILE."""
+    selector, equals, file = (each.strip() for each in part.partition("="))
+    if not equals or not file:
+        raise ValueError(f"{part.strip()!r} is no key; write each as SELECTOR=FILE, such as s2026=s2026.pem")
+    if not is_selector(selector):
+        raise ValueError(f"{selector!r} is no selector: {_NO_SELECTOR}")
+    return selector, Path(file)
+
+
+def is_selector(text: str) -> bool:
+    """Whether a DKIM key can have that name."""
+    return _SELECTOR.fullmatch(text) is not None
 
 
 def load(**overrides: Any) -> Settings:
@@ -455,5 +498,7 @@ def _fault(item: dict[str, Any]) -> str:
         near = difflib.get_close_matches(field, list(Settings.model_fields), n=1)
         return f"{FILE}: there is no setting {field!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
     name = field if field.startswith("OUTREACH_") else variable(field)
-    shown = ":" if field in _SECRETS else f" is {item['input']!r}:" if item["input"] is not None else " is not set:"
+    shown = (
+        ":" if field in _SECRETS else f" is {item['input']!r}:" if item["input"] not in (None, ()) else " is not set:"
+    )
     return f"{name}{shown} {words}."

@@ -20,14 +20,16 @@ from outreach.engine.crew import Crew, looping
 from outreach.engine.desk import boot_clock
 from outreach.engine.expiry import Expiry
 from outreach.engine.gauges import Gauges, Watch
+from outreach.engine.letters import Letters
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
 from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - offered here too: one door for callers
 from outreach.inbox.smtp import Listener
 from outreach.language import Languages
-from outreach.message import dkim
+from outreach.message import dkimkey
 from outreach.message.dkim import Signer
+from outreach.message.dkimkey import DkimKey
 from outreach.message.template import Layout
 from outreach.replies.toll import StopRule
 from outreach.store.database import sqlite_file
@@ -102,28 +104,36 @@ def letter(settings: Settings) -> Letter:
 def signer(settings: Settings) -> Signer | None:
     """What signs mail (DKIM); None where no key is set. Raises SettingsError for a key file that cannot be used.
 
-    Only those who send ask for it: a host that only serves pages need not be able to read the key.
+    Only those who send ask for it: a host that only serves pages need not be able to read the keys.
     """
-    if settings.dkim_domain is None or settings.dkim_selector is None or settings.dkim_key is None:
+    if settings.dkim_domain is None or not settings.dkim:
         return None
-    place = f"OUTREACH_DKIM_KEY is {str(settings.dkim_key)!r}:"
+    found = Signer(settings.dkim_domain, tuple(_dkim_key(settings, *each) for each in settings.dkim))
+    if not found.signing[0].is_rsa:
+        hint = "Make one: outreach dkim create"
+        raise SettingsError("An Ed25519 key signs only beside an RSA key: many receivers cannot verify it.", hint=hint)
+    return found
+
+
+def _dkim_key(settings: Settings, selector: str, file: Path) -> DkimKey:
+    name = "OUTREACH_DKIM_KEY" if file == settings.dkim_key else "OUTREACH_DKIM_KEYS"
+    place = f"{name} is {str(file)!r}:" if file == settings.dkim_key else f"{name}, {selector}={file}:"
     try:
-        key = dkim.read_key(settings.dkim_key.read_bytes())
+        return dkimkey.read(selector, file.read_bytes())
     except OSError as error:
         hint = "Name the PEM file of the key, and let this user read it."
         raise SettingsError(f"{place} it cannot be read: {error.strerror}.", hint=hint) from error
     except SettingsError as error:
         raise SettingsError(f"{place} {error.message}.", hint=error.hint) from error
-    return Signer(settings.dkim_domain, settings.dkim_selector, key)
 
 
 def sign(settings: Settings) -> Callable[[bytes], bytes]:
-    """What is done to a message as the last step before it leaves: sign it now, or nothing; raises as `signer` does.
+    """What is done to a message as the last step before it leaves: sign it, or nothing; raises as `signer` does.
 
     Several threads may call it at once; they sign side by side.
     """
     ours = signer(settings)
-    return bytes if ours is None else lambda message: ours.sign(message, now=datetime.now(UTC))
+    return bytes if ours is None else ours.sign
 
 
 def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:
@@ -298,6 +308,17 @@ def inbox(house: House) -> Listener | None:
     leave = address.parse(settings.leave_address)
     heard = postbox.reception(house.store, TokenMaker(house.keys), leave, now=lambda: datetime.now(UTC))
     return Listener(heard, listen.on(where.hostname, where.port or 0), lmtp=where.scheme == "lmtp")
+
+
+def letters(house: House) -> Letters:
+    """What writes the messages that a sender would send, without their signatures."""
+    settings = house.settings
+    return Letters(
+        TokenMaker(house.keys),
+        settings.public_url,
+        return_path=settings.return_path,
+        leave_by_mail=settings.leave_address,
+    )
 
 
 def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:

@@ -66,5 +66,5 @@ def _keys(settings: Settings) -> tuple[str | None, tuple[Expected, ...]]:
         return settings.dkim_domain, ()
     if signer is None:
         return None, ()
-    name, _, strings = signer.record.partition(" TXT ")
-    return signer.domain, (Expected(name, "".join(strings.strip('"').split('" "'))),)
+    standing = zip(signer.keys, signer.records, strict=True)
+    return signer.domain, tuple(Expected(*record, signs=key in signer.signing) for key, record in standing)

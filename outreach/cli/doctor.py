@@ -172,20 +172,23 @@ def _signature(settings: Settings) -> Iterator[Finding]:
     except OutreachError as error:
         yield _fault("signature", error)
         return
-    if signer is None or settings.dkim_key is None:
+    if signer is None:
         words = "Mail leaves here unsigned (DKIM): large providers refuse or distrust it."
-        remedy = "Unless the relay signs, set OUTREACH_DKIM_DOMAIN, OUTREACH_DKIM_SELECTOR and OUTREACH_DKIM_KEY."
+        remedy = "Unless the relay signs, run `outreach dkim create`, which tells what to publish and what to set."
         yield Finding("signature", State.WARNING, words, remedy)
         return
-    words = f"Mail is signed for {signer.domain} (DKIM)."
-    yield Finding("signature", State.OK, words, f"Its DNS must hold: {signer.record}")
+    for key, record in zip(signer.keys, signer.records, strict=True):
+        does = "signs" if key in signer.signing else "does not sign (it is to sign next, or has signed)"
+        words = f"The key {key.selector} ({key.kind}) of {signer.domain} {does}."
+        yield Finding("signature", State.OK, words, f"The DNS must hold: {record.line}")
     sender = _sender_domain(settings)
     if sender is not None and not signer.aligns_with(sender):
         words = f"The signature is for {signer.domain}, but mail is from {sender}: DMARC takes no account of it."
         yield Finding("signature", State.WARNING, words, f"Sign for {sender}, with a key in its DNS.")
-    if _others_may_read(settings.dkim_key):
-        words = f"{settings.dkim_key} can be read by other users."
-        yield Finding("signature", State.FAULT, words, f"Run: chmod 600 {settings.dkim_key}")
+    for _, file in settings.dkim:
+        if _others_may_read(file):
+            words = f"{file} can be read by other users."
+            yield Finding("signature", State.FAULT, words, f"Run: chmod 600 {file}")
 
 
 def _sender_domain(settings: Settings) -> str | None:

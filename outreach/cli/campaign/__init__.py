@@ -1,4 +1,4 @@
-"""`outreach campaign ...`: drafting, reviewing, running, reporting, mending and explaining, a file each."""
+"""`outreach campaign ...`: drafting, reviewing, running, reporting, mending, explaining and proving, a file each."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ COMMANDS = {
     "retry": Later("outreach.cli.campaign.mending:retry"),
     "resolve": Later("outreach.cli.campaign.mending:resolve"),
     "explain": Later("outreach.cli.campaign.explaining:explain"),
+    "proof": Later("outreach.cli.campaign.proving:proof"),
 }
 
 app = typer.Typer(cls=later.tree(COMMANDS), no_args_is_help=True)
