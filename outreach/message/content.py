@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from outreach.message.compiled import Compiled, Piece
 
-_DATE = re.compile(rb"\r\nDate: [^\r\n]*")
+_DATE = re.compile(rb"^Date: [^\r\n]*\r\n", re.MULTILINE)
 
 
 def digest(compiled: Compiled) -> str:

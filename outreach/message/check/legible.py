@@ -21,14 +21,15 @@ RUNNING = 80
 
 def contrast(mail: Mail) -> Iterator[Fault]:
     """The same for everybody's light, everybody's dark, and Outlook's own dark mode."""
-    yield from _contrast(mail, mail.light, "")
-    dark = styles.computed(mail.document, Screen(dark=True))
-    yield from _contrast(mail, dark, " in dark mode")
+    told: set[tuple[str, str]] = set()
+    yield from _contrast(mail, mail.light, "", told)
+    if styles.knows_dark(mail.document):
+        yield from _contrast(mail, styles.computed(mail.document, Screen(dark=True)), " in dark mode", told)
     if styles.knows_outlook(mail.document):
         outlook = styles.computed(mail.document, Screen(outlook=True))
         # What the sheet leaves open, Outlook decides.
         given = {each: style for each, style in outlook.items() if style.outlook_colour and style.outlook_ground}
-        yield from _contrast(mail, given, " in Outlook's dark mode")
+        yield from _contrast(mail, given, " in Outlook's dark mode", told)
 
 
 def size(mail: Mail) -> Iterator[Fault]:
@@ -84,8 +85,10 @@ def buttons(mail: Mail) -> Iterator[Fault]:
             )
 
 
-def _contrast(mail: Mail, shown: Mapping[lxml.html.HtmlElement, Style], where: str) -> Iterator[Fault]:
-    told = set()
+def _contrast(
+    mail: Mail, shown: Mapping[lxml.html.HtmlElement, Style], where: str, told: set[tuple[str, str]]
+) -> Iterator[Fault]:
+    """Each pair of colours that does not do, once, with the first words that have it."""
     for element, piece in mail.written():
         style = shown.get(element)
         if style is None or style.hidden or not any(letter.isalnum() for letter in piece):

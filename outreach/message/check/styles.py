@@ -260,6 +260,13 @@ def _speaks_dark(document: lxml.html.HtmlElement) -> bool:
     )
 
 
+def knows_dark(document: lxml.html.HtmlElement) -> bool:
+    """Whether dark mode shows a document otherwise than light mode does."""
+    return _speaks_dark(document) or any(
+        "prefers-color-scheme" in "".join(rule.conditions) for rule in sheets(document)
+    )
+
+
 def knows_outlook(document: lxml.html.HtmlElement) -> bool:
     """Whether a document gives colours for Outlook's dark mode."""
     return any(_OUTLOOK.search(rule.prelude) for rule in sheets(document))

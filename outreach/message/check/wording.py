@@ -124,17 +124,18 @@ def parse(text: str, *, file: str) -> Wording:
 
 
 def normalised(text: str) -> str:
-    """A text with one kind of space, hyphen and apostrophe, in lower case."""
-    return " ".join(_QUOTES.sub("'", _HYPHENS.sub("-", text)).casefold().split())
+    """A text with one kind of space, hyphen and apostrophe; capitals stay, so that it can be quoted."""
+    return " ".join(_QUOTES.sub("'", _HYPHENS.sub("-", text)).split())
 
 
 def _said(rule: Rule, text: str) -> Iterator[Fault]:
     right = [found.span() for found in rule.unless.finditer(text)] if rule.unless else []
     told = set()
     for found in rule.pattern.finditer(text):
-        if any(start <= found.start() and found.end() <= end for start, end in right) or found[0] in told:
+        word = found[0].casefold()
+        if any(start <= found.start() and found.end() <= end for start, end in right) or word in told:
             continue
-        told.add(found[0])
+        told.add(word)
         yield Fault(
             rule.severity, "wording", f"“{_around(text, *found.span())}”: {found[0]!r}. {rule.advice()}".strip()
         )
@@ -147,9 +148,9 @@ def _unsaid(rule: Rule, text: str) -> Iterator[Fault]:
 
 
 def _around(text: str, start: int, end: int) -> str:
-    """What was found with a few words before and after it."""
-    before = text[max(0, start - 200) : start].split(" ")
-    after = text[end : end + 200].split(" ")
+    """What was found with a few words before and after it, as far as its paragraph goes."""
+    before = text[max(0, start - 200) : start].rpartition("| ")[2].split(" ")
+    after = text[end : end + 200].partition(" |")[0].split(" ")
     left, right = " ".join(before[-AROUND - 1 :]), " ".join(after[: AROUND + 1])
     begun, ended = len(before) > AROUND + 1, len(after) > AROUND + 1
     return f"{'… ' if begun else ''}{left}{text[start:end]}{right}{' …' if ended else ''}"
@@ -157,7 +158,8 @@ def _around(text: str, start: int, end: int) -> str:
 
 def _pattern(words: Iterable[str]) -> re.Pattern[str]:
     """Any of these words; longer ones first, so that the whole phrase is told."""
-    return re.compile("|".join(_expression(word) for word in sorted(words, key=len, reverse=True)))
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile("|".join(_expression(word) for word in longest_first), re.IGNORECASE)
 
 
 def _expression(phrase: str) -> str:

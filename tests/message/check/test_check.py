@@ -4,39 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import lxml.html
 import pytest
 
-from outreach.message.check import LARGEST_HTML, Fault, Severity, faults
-
-LEAVE = "https://news.example.org/u/token"
-GOOD = f"""<!doctype html><html lang="en"><head><title>T</title></head><body><p style="display:none">First</p>
-<div lang="en"><h1>Hello</h1>
-<p><a href="https://example.org/guide">Our guide</a><img src="https://news.example.org/media/a.png" alt="A nurse"></p>
-<p><a href="{LEAVE}">Unsubscribe</a></p></div></body></html>"""
-
-
-def said(html: str) -> str:
-    """A text part that has every word and every link of the HTML."""
-    page = lxml.html.document_fromstring(f"<p></p>{html}")
-    return " ".join([*page.itertext(), *(link.get("href", "") for link in page.iter("a"))])
-
-
-def look(body: str = "", **changes: Any) -> list[Fault]:
-    html = changes.get("html", GOOD.replace("</body>", f"{body}</body>"))
-    facts: dict[str, Any] = {
-        "subject": "A letter",
-        "html": html,
-        "text": said(html),
-        "unsubscribe": LEAVE,
-        "public_url": "https://news.example.org",
-        "postal_address": "12 Harbour Street, Exampleton",
-    }
-    return faults(**facts | changes)
-
-
-def codes(found: list[Fault]) -> list[tuple[str, str]]:
-    return [(fault.severity.value, fault.code) for fault in found]
+from outreach.message.check import LARGEST_HTML, Severity
+from tests.message.check.mails import GOOD, LEAVE, codes, look, said
 
 
 def test_a_good_mail_has_no_faults() -> None:
