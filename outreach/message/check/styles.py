@@ -20,7 +20,7 @@ from outreach.message.check.colours import BLACK, WHITE, Colour
 from outreach.message.check.sheet import Rule
 
 #: Where nothing is said: the paper and the ink of readers in dark mode, and their links.
-DARK_GROUND, DARK_LINK, LINK = Colour(0.12, 0.12, 0.12), Colour(0.62, 0.62, 1), Colour(0, 0, 0.93)
+DARK_GROUND, DARK_LINK, LINK = Colour(0.12, 0.12, 0.12), Colour(0.62, 0.62, 1), Colour(0, 0, 238 / 255)
 #: Sizes of type that browsers give an element (HTML, 15.3), as a share of its parent's.
 _SIZES = {"h1": 2.0, "h2": 1.5, "h3": 1.17, "h5": 0.83, "h6": 0.67, "small": 0.83, "sub": 0.83, "sup": 0.83, "big": 1.2}
 _BOLD = {"h1", "h2", "h3", "h4", "h5", "h6", "b", "strong", "th"}

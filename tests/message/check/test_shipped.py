@@ -101,8 +101,25 @@ def checked(text: str, layout: str = "default", name: str = "Clinic News", **cha
     )
 
 
-@pytest.mark.parametrize("text", [ARTICLE, GERMAN], ids=["car-t", "german"])
-def test_a_shipped_letter_passes_every_look(text: str) -> None:
+CHINESE = f"""---
+title: 第二意见可以做什么
+subject: 第二意见可以做什么，不能做什么
+preheader: 什么时候有帮助，费用是多少。
+language: zh
+links:
+  quote: https://clinic.example/quote
+---
+
+{{{{ name | fallback('读者') }}}}，您好：
+
+{"在进行大手术之前许多人会再询问一位没有参与治疗的医生这是他们的权利而且大多数医生对此并不反对" * 4}。
+
+**[免费询问费用](quote)**
+"""
+
+
+@pytest.mark.parametrize("text", [ARTICLE, GERMAN, CHINESE], ids=["car-t", "german", "chinese"])
+def test_a_letter_passes_every_look(text: str) -> None:
     assert checked(text) == []
 
 
