@@ -15,9 +15,10 @@ import lxml.html
 from cssselect import SelectorError, parse
 from lxml.cssselect import CSSSelector
 
-from outreach.message.check import colours, sheet
-from outreach.message.check.colours import BLACK, WHITE, Colour
+from outreach.message import colours
+from outreach.message.check import sheet
 from outreach.message.check.sheet import Rule
+from outreach.message.colours import BLACK, WHITE, Colour
 
 #: Where nothing is said: the paper and the ink of readers in dark mode, and their links.
 DARK_GROUND, DARK_LINK, LINK = Colour(0.12, 0.12, 0.12), Colour(0.62, 0.62, 1), Colour(0, 0, 238 / 255)
