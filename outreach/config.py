@@ -155,6 +155,17 @@ class Settings(BaseSettings):
     grace: Duration = Field(
         timedelta(hours=1), description="How late a scheduled campaign may start by itself; later, it asks."
     )
+    strict: bool = Field(
+        False, description="Whether warnings keep a campaign back until somebody accepts them (--accept): 1 or 0."
+    )
+    approval: Literal["required", "optional"] = Field(
+        "optional", description="Whether nothing is sent that nobody approved (`campaign approve`): required, optional."
+    )
+    wording: Path | None = Field(
+        None,
+        description="The file of words that mail must not hold, and of those that it must; default: the shipped rules "
+        "for medical text (wording/medical.yaml in the templates). An empty file: no rules.",
+    )
     keep_clients: Duration = Field(
         timedelta(days=1), description="How long the pseudonym of a click's client address is kept."
     )
@@ -328,6 +339,13 @@ class Settings(BaseSettings):
     def _folder(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_dir():
             raise ValueError("it must be a folder that exists, laid out like the shipped templates/")
+        return value
+
+    @field_validator("wording")
+    @classmethod
+    def _file(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError("it must be a file that exists, written like templates/wording/medical.yaml")
         return value
 
     @field_validator("secret_key")

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from outreach import address
 from outreach.actions import forget, record, stop
-from outreach.actions.compose import Defaults
+from outreach.actions.compose import Defaults, Rules
 from outreach.actions.join import Letter
 from outreach.config import Settings
 from outreach.engine import journal, postbox, replay
@@ -28,6 +28,8 @@ from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - 
 from outreach.inbox.smtp import Listener
 from outreach.language import Languages
 from outreach.message import dkimkey
+from outreach.message.check import wording as rules_of_wording
+from outreach.message.check.wording import Wording
 from outreach.message.dkim import Signer
 from outreach.message.dkimkey import DkimKey
 from outreach.message.template import Layout
@@ -156,7 +158,28 @@ def defaults(settings: Settings) -> Defaults:
         quote_url=settings.quote_url,
         public_url=settings.public_url,
         languages=languages(settings),
+        rules=Rules(
+            strict=settings.strict,
+            approval=settings.approval == "required",
+            wording=wording(settings),
+            relays=_hosts(settings),
+        ),
     )
+
+
+def wording(settings: Settings) -> Wording:
+    """The words that mail must not hold, and those that it must; raises SettingsError for rules that cannot be read."""
+    file = settings.wording or _files(settings, "wording", "medical.yaml")[-1]
+    try:
+        return rules_of_wording.parse(file.read_text(encoding="utf-8-sig"), file=str(file))
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"The wording rules {file} cannot be read as UTF-8 text.") from error
+
+
+def _hosts(settings: Settings) -> tuple[str, ...]:
+    """Where mail is handed to; nothing for a folder."""
+    found = settings.ways_out
+    return () if isinstance(found, Folder) else tuple(relay.host.lower() for relay in found)
 
 
 def languages(settings: Settings) -> Languages:

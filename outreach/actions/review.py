@@ -27,6 +27,7 @@ from outreach.store import campaigns, lists, subscribers, suppressions
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Store
 from outreach.store.lists import MailingList, Tracking
+from outreach.tracking.keys import KeyRing
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Outcome, Outgoing, Transport
 
@@ -35,6 +36,8 @@ TEST_MARK = "[Test] "
 #: What stands in for a link role without URL, and for a sender whom nobody named, so that the rest can be looked at.
 STAND_IN_URL = "https://example.com/"
 STAND_IN_SENDER = "Nobody <nobody@example.com>"
+#: Makes the links of a specimen that nobody gets, and that is always the same: they need no key of ours.
+SPECIMENS = TokenMaker(KeyRing(b"the key of mail that nobody gets"))
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,11 @@ def send_test(
     return asyncio.run(_sent(transport, outgoing))
 
 
-def check(store: Store, name: str, *, defaults: Defaults, tokens: TokenMaker, now: datetime) -> list[Fault]:
-    """Everything that is wrong with a campaign, errors first; an empty list when it may go out."""
+def check(store: Store, name: str, *, defaults: Defaults, now: datetime, tokens: TokenMaker = SPECIMENS) -> list[Fault]:
+    """Everything that is wrong with a campaign, errors first; an empty list when it may go out.
+
+    The same campaign gives the same words each time, so that a warning which was accepted is known again.
+    """
     found = dict.fromkeys(_faults(store, name, defaults, tokens, now))
     return sorted(found, key=lambda fault: fault.severity is not Severity.ERROR)
 
@@ -229,16 +235,20 @@ def _faults_of_mail(
         postal_address=defaults.postal_address,
         size=max(len(mail.html.encode()), len(counted.html.encode())),
         dead_roles=draft.article.dead_roles,
+        sender=str(draft.identity.sender.address),
+        reply_to=str(draft.identity.reply_to.address) if draft.identity.reply_to else "",
+        relays=defaults.rules.relays,
+        wording=defaults.rules.wording,
     )
 
 
 def _faults_of_list(store: Store, draft: _Draft, compiled: Compiled) -> Iterator[Fault]:
     with store.reading() as session:
         missing = subscribers.missing(session, draft.campaign.list_id, sorted(compiled.required))
-    for field, (count, example) in missing.items():
+    for field, (count, _) in missing.items():  # the example is a person: it stands in no reason that is kept
         message = (
-            f"{field!r} is printed without a fallback, and {count:,} of the list {draft.mailing_list.name!r} have none "
-            f"({example}, for one): write {{{{ {field} | fallback('...') }}}}."
+            f"{field!r} is printed without a fallback, and {count:,} of the list {draft.mailing_list.name!r} have "
+            f"none: write {{{{ {field} | fallback('...') }}}}."
         )
         yield Fault(Severity.ERROR, "missing-value", message)
 

@@ -75,6 +75,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("settings", State.WARNING, f"{name} is set, but nothing reads it.", "Look for a misspelling.")
     yield _sender(settings)
     yield _wanted("OUTREACH_POSTAL_ADDRESS", settings.postal_address, "mail without a postal address breaks the law")
+    yield _guarded("settings", _wording, settings)
     yield _wanted("OUTREACH_QUOTE_URL", settings.quote_url, "the shipped article has no target for its quote link")
     yield _public_url(settings.public_url)
     if settings.public_url.startswith("https://") and not settings.trusted_proxies:
@@ -96,6 +97,12 @@ def _wanted(name: str, value: str | None, otherwise: str) -> Finding:
     if value:
         return Finding("settings", State.OK, f"{name} is set.")
     return Finding("settings", State.WARNING, f"{name} is not set: {otherwise}.", f"Set {name}.")
+
+
+def _wording(settings: Settings) -> Finding:
+    sections = wiring.wording(settings).sections.values()
+    rules = sum(len(section.never) + len(section.required) for section in sections)
+    return Finding("settings", State.OK, f"{rules} rules say what mail must not hold, and what it must.")
 
 
 def _public_url(url: str) -> Finding:

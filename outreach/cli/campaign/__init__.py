@@ -10,6 +10,9 @@ from outreach.cli import later
 from outreach.cli.later import Later
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
+AcceptOption = Annotated[
+    bool, typer.Option("--accept", help="Accept the warnings that there are now; needed where OUTREACH_STRICT is set.")
+]
 
 #: What can be done with a campaign, in the order of help.
 COMMANDS = {
@@ -21,6 +24,7 @@ COMMANDS = {
     "status": Later("outreach.cli.campaign.reporting:status"),
     "report": Later("outreach.cli.campaign.reporting:report"),
     "check": Later("outreach.cli.campaign.reviewing:check"),
+    "approve": Later("outreach.cli.campaign.approving:approve"),
     "preview": Later("outreach.cli.campaign.reviewing:preview"),
     "test": Later("outreach.cli.campaign.reviewing:send_test"),
     "schedule": Later("outreach.cli.campaign.running:schedule"),
