@@ -9,7 +9,7 @@ import difflib
 import os
 import re
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -46,6 +46,7 @@ _PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.(?:avif|
 #: A host and a port; an IPv6 address in brackets.
 _PLACE = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s\[\]:/@]+)):(?P<port>\d{1,5})")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_NO_SELECTOR = "it must be a name of letters, digits, hyphens and dots, such as s2026"
 
 Duration = Annotated[
     timedelta, BeforeValidator(lambda it: it if isinstance(it, timedelta) else duration.parse(str(it)))
@@ -115,8 +116,14 @@ class Settings(BaseSettings):
     )
     dkim_key: Path | None = Field(
         None,
-        validate_default=True,
         description="The PEM file of the DKIM key (RSA, 2048 bits or more), which only hosts that send must read.",
+    )
+    dkim_keys: Annotated[tuple[tuple[str, Path], ...], NoDecode] = Field(
+        (),
+        validate_default=True,
+        description="Instead of the two above, or after them: every key that the DNS holds, such as "
+        "s2027=s2027.pem, e2027=e2027.pem, s2026=s2026.pem. The first RSA key signs, and the first Ed25519 key beside "
+        "it; the others are to sign next, or have signed.",
     )
     connections: int = Field(20, ge=1, le=500, description="Connections to a relay that a sender holds at most.")
     rate: Annotated[Limit | None, NoDecode] = Field(
@@ -148,6 +155,17 @@ class Settings(BaseSettings):
     grace: Duration = Field(
         timedelta(hours=1), description="How late a scheduled campaign may start by itself; later, it asks."
     )
+    strict: bool = Field(
+        False, description="Whether warnings keep a campaign back until somebody accepts them (--accept): 1 or 0."
+    )
+    approval: Literal["required", "optional"] = Field(
+        "optional", description="Whether nothing is sent that nobody approved (`campaign approve`): required, optional."
+    )
+    wording: Path | None = Field(
+        None,
+        description="The file of words that mail must not hold, and of those that it must; default: the shipped rules "
+        "for medical text (wording/medical.yaml in the templates). An empty file: no rules.",
+    )
     keep_clients: Duration = Field(
         timedelta(days=1), description="How long the pseudonym of a click's client address is kept."
     )
@@ -158,6 +176,16 @@ class Settings(BaseSettings):
         timedelta(days=30), description="How long people are kept who asked for a list and never confirmed it."
     )
     timezone: str = Field("UTC", description="The IANA zone of wall times where no --timezone is given.")
+    sending_addresses: Annotated[tuple[IPv4Address | IPv6Address, ...], NoDecode] = Field(
+        (),
+        description="The public IP addresses that mail leaves from, comma-separated, where the relay is yours: "
+        "`outreach doctor` then looks at their SPF and their names.",
+    )
+    resolver: Annotated[tuple[str, int] | None, NoDecode] = Field(
+        None,
+        description="The DNS server that `outreach doctor` and `campaign check --online` ask, such as 9.9.9.9 or "
+        "127.0.0.1:5353; default: those of the system.",
+    )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, comma-separated."
     )
@@ -266,6 +294,21 @@ class Settings(BaseSettings):
             raise ValueError("it must be a host and a port, such as 127.0.0.1:9100 or [::1]:9100")
         return found["six"] or found["host"], int(found["port"])
 
+    @field_validator("resolver", mode="before")
+    @classmethod
+    def _resolver(cls, value: Any) -> Any:
+        if value is None or isinstance(value, tuple):
+            return value
+        text = str(value).strip()
+        found = _PLACE.fullmatch(text)
+        host, port = (found["six"] or found["host"], int(found["port"])) if found else (text.strip("[]"), 53)
+        try:
+            if not 0 < port < 65536:
+                raise ValueError(port)
+            return str(ip_address(host)), port
+        except ValueError:
+            raise ValueError("it must be an IP address, perhaps with a port, such as 9.9.9.9 or [::1]:5353") from None
+
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -298,6 +341,13 @@ class Settings(BaseSettings):
             raise ValueError("it must be a folder that exists, laid out like the shipped templates/")
         return value
 
+    @field_validator("wording")
+    @classmethod
+    def _file(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError("it must be a file that exists, written like templates/wording/medical.yaml")
+        return value
+
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
@@ -317,17 +367,32 @@ class Settings(BaseSettings):
     @classmethod
     def _selector(cls, value: str | None) -> str | None:
         if value is not None and not _SELECTOR.fullmatch(value):
-            raise ValueError("it must be a name of letters, digits, hyphens and dots, such as s2026")
+            raise ValueError(_NO_SELECTOR)
         return value
 
-    @field_validator("dkim_key")
+    @field_validator("dkim_keys", mode="before")
     @classmethod
-    def _all_of_dkim_or_nothing(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        given = {**info.data, "dkim_key": value}
-        wanted = [name for name in ("dkim_domain", "dkim_selector", "dkim_key") if name in given]
+    def _keys_by_selector(cls, value: Any) -> Any:
+        if isinstance(value, dict):  # a table of outreach.toml
+            value = [f"{selector}={file}" for selector, file in value.items()]
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(part if isinstance(part, tuple) else _key(str(part)) for part in parts if part)
+
+    @field_validator("dkim_keys")
+    @classmethod
+    def _enough_to_sign(cls, value: tuple[tuple[str, Path], ...], info: ValidationInfo) -> tuple[tuple[str, Path], ...]:
+        given = info.data
+        if not {"dkim_domain", "dkim_selector", "dkim_key"} <= given.keys():  # told already
+            return value
+        one = [name for name in ("dkim_selector", "dkim_key") if given[name] is not None]
+        wanted = ["dkim_domain", "dkim_selector", "dkim_key"] if one or not value else ["dkim_domain"]
         missing = [variable(name) for name in wanted if given[name] is None]
-        if 0 < len(missing) < len(wanted):
-            raise ValueError(f"a signature needs all three OUTREACH_DKIM settings; missing: {', '.join(missing)}")
+        if missing and (one or value or given["dkim_domain"] is not None):
+            needs = "a signature needs OUTREACH_DKIM_DOMAIN, and for each key its selector and its file"
+            raise ValueError(f"{needs}; missing: {', '.join(missing)}")
+        selectors = [selector for selector, _ in value] + ([given["dkim_selector"]] if one else [])
+        if len(set(selectors)) < len(selectors):
+            raise ValueError("each key needs a selector of its own, in the DNS too")
         return value
 
     # Of two validators before the field's own, the one written last runs first: the commas come after the networks.
@@ -339,7 +404,15 @@ class Settings(BaseSettings):
         except (TypeError, ValueError) as error:
             raise ValueError(f"{error}; write networks such as 10.0.0.0/8") from None
 
-    @field_validator("trusted_proxies", "old_secret_keys", mode="before")
+    @field_validator("sending_addresses", mode="before")
+    @classmethod
+    def _addresses(cls, value: Any) -> Any:
+        try:
+            return tuple(ip_address(str(part)) for part in value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{error}; write addresses such as 192.0.2.25, 2001:db8::25") from None
+
+    @field_validator("trusted_proxies", "old_secret_keys", "sending_addresses", mode="before")
     @classmethod
     def _commas(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -348,6 +421,12 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database URL that holds: the one given, or SQLite in the data folder."""
         return self.database_url or f"sqlite:///{self.home / 'outreach.db'}"
+
+    @property
+    def dkim(self) -> tuple[tuple[str, Path], ...]:
+        """Every DKIM key as (selector, file), in their order."""
+        first = () if self.dkim_selector is None or self.dkim_key is None else ((self.dkim_selector, self.dkim_key),)
+        return (*first, *self.dkim_keys)
 
     @property
     def passwords(self) -> frozenset[str]:
@@ -376,6 +455,21 @@ class Settings(BaseSettings):
         """Where templates of a kind (`articles`, `email`, `pages`) are looked for: one's own first, then shipped."""
         roots = ([self.templates] if self.templates else []) + [shipped("templates")]
         return tuple(root / kind for root in roots)
+
+
+def _key(part: str) -> tuple[str, Path]:
+    """A key of the list, SELECTOR=FILE."""
+    selector, equals, file = (each.strip() for each in part.partition("="))
+    if not equals or not file:
+        raise ValueError(f"{part.strip()!r} is no key; write each as SELECTOR=FILE, such as s2026=s2026.pem")
+    if not is_selector(selector):
+        raise ValueError(f"{selector!r} is no selector: {_NO_SELECTOR}")
+    return selector, Path(file)
+
+
+def is_selector(text: str) -> bool:
+    """Whether a DKIM key can have that name."""
+    return _SELECTOR.fullmatch(text) is not None
 
 
 def load(**overrides: Any) -> Settings:
@@ -422,5 +516,7 @@ def _fault(item: dict[str, Any]) -> str:
         near = difflib.get_close_matches(field, list(Settings.model_fields), n=1)
         return f"{FILE}: there is no setting {field!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
     name = field if field.startswith("OUTREACH_") else variable(field)
-    shown = ":" if field in _SECRETS else f" is {item['input']!r}:" if item["input"] is not None else " is not set:"
+    shown = (
+        ":" if field in _SECRETS else f" is {item['input']!r}:" if item["input"] not in (None, ()) else " is not set:"
+    )
     return f"{name}{shown} {words}."

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from outreach import address
 from outreach.actions import forget, record, stop
-from outreach.actions.compose import Defaults
+from outreach.actions.compose import Defaults, Rules
 from outreach.actions.join import Letter
 from outreach.config import Settings
 from outreach.engine import journal, postbox, replay
@@ -20,14 +20,18 @@ from outreach.engine.crew import Crew, looping
 from outreach.engine.desk import boot_clock
 from outreach.engine.expiry import Expiry
 from outreach.engine.gauges import Gauges, Watch
+from outreach.engine.letters import Letters
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
 from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - offered here too: one door for callers
 from outreach.inbox.smtp import Listener
 from outreach.language import Languages
-from outreach.message import dkim
+from outreach.message import dkimkey
+from outreach.message.check import wording as rules_of_wording
+from outreach.message.check.wording import Wording
 from outreach.message.dkim import Signer
+from outreach.message.dkimkey import DkimKey
 from outreach.message.template import Layout
 from outreach.replies.toll import StopRule
 from outreach.store.database import sqlite_file
@@ -102,28 +106,36 @@ def letter(settings: Settings) -> Letter:
 def signer(settings: Settings) -> Signer | None:
     """What signs mail (DKIM); None where no key is set. Raises SettingsError for a key file that cannot be used.
 
-    Only those who send ask for it: a host that only serves pages need not be able to read the key.
+    Only those who send ask for it: a host that only serves pages need not be able to read the keys.
     """
-    if settings.dkim_domain is None or settings.dkim_selector is None or settings.dkim_key is None:
+    if settings.dkim_domain is None or not settings.dkim:
         return None
-    place = f"OUTREACH_DKIM_KEY is {str(settings.dkim_key)!r}:"
+    found = Signer(settings.dkim_domain, tuple(_dkim_key(settings, *each) for each in settings.dkim))
+    if not found.signing[0].is_rsa:
+        hint = "Make one: outreach dkim create"
+        raise SettingsError("An Ed25519 key signs only beside an RSA key: many receivers cannot verify it.", hint=hint)
+    return found
+
+
+def _dkim_key(settings: Settings, selector: str, file: Path) -> DkimKey:
+    name = "OUTREACH_DKIM_KEY" if file == settings.dkim_key else "OUTREACH_DKIM_KEYS"
+    place = f"{name} is {str(file)!r}:" if file == settings.dkim_key else f"{name}, {selector}={file}:"
     try:
-        key = dkim.read_key(settings.dkim_key.read_bytes())
+        return dkimkey.read(selector, file.read_bytes())
     except OSError as error:
         hint = "Name the PEM file of the key, and let this user read it."
         raise SettingsError(f"{place} it cannot be read: {error.strerror}.", hint=hint) from error
     except SettingsError as error:
         raise SettingsError(f"{place} {error.message}.", hint=error.hint) from error
-    return Signer(settings.dkim_domain, settings.dkim_selector, key)
 
 
 def sign(settings: Settings) -> Callable[[bytes], bytes]:
-    """What is done to a message as the last step before it leaves: sign it now, or nothing; raises as `signer` does.
+    """What is done to a message as the last step before it leaves: sign it, or nothing; raises as `signer` does.
 
     Several threads may call it at once; they sign side by side.
     """
     ours = signer(settings)
-    return bytes if ours is None else lambda message: ours.sign(message, now=datetime.now(UTC))
+    return bytes if ours is None else ours.sign
 
 
 def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:
@@ -146,7 +158,28 @@ def defaults(settings: Settings) -> Defaults:
         quote_url=settings.quote_url,
         public_url=settings.public_url,
         languages=languages(settings),
+        rules=Rules(
+            strict=settings.strict,
+            approval=settings.approval == "required",
+            wording=wording(settings),
+            relays=_hosts(settings),
+        ),
     )
+
+
+def wording(settings: Settings) -> Wording:
+    """The words that mail must not hold, and those that it must; raises SettingsError for rules that cannot be read."""
+    file = settings.wording or _files(settings, "wording", "medical.yaml")[-1]
+    try:
+        return rules_of_wording.parse(file.read_text(encoding="utf-8-sig"), file=str(file))
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"The wording rules {file} cannot be read as UTF-8 text.") from error
+
+
+def _hosts(settings: Settings) -> tuple[str, ...]:
+    """Where mail is handed to; nothing for a folder."""
+    found = settings.ways_out
+    return () if isinstance(found, Folder) else tuple(relay.host.lower() for relay in found)
 
 
 def languages(settings: Settings) -> Languages:
@@ -265,7 +298,7 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
     site = Site(
         public_url=settings.public_url,
         pages=settings.template_folders("pages"),
-        media=(settings.home / "media", *settings.template_folders("media")),
+        media=media(settings),
         trusted_proxies=settings.trusted_proxies,
         languages=languages(settings),
         brand=brand(settings),
@@ -274,6 +307,11 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
     )
     traffic = Traffic(gauges.registry) if gauges else None
     return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
+
+
+def media(settings: Settings) -> tuple[Path, ...]:
+    """Where pictures under /media/ are looked for, in this order."""
+    return settings.home / "media", *settings.template_folders("media")
 
 
 def _joining(house: House) -> Desk | None:
@@ -293,6 +331,17 @@ def inbox(house: House) -> Listener | None:
     leave = address.parse(settings.leave_address)
     heard = postbox.reception(house.store, TokenMaker(house.keys), leave, now=lambda: datetime.now(UTC))
     return Listener(heard, listen.on(where.hostname, where.port or 0), lmtp=where.scheme == "lmtp")
+
+
+def letters(house: House) -> Letters:
+    """What writes the messages that a sender would send, without their signatures."""
+    settings = house.settings
+    return Letters(
+        TokenMaker(house.keys),
+        settings.public_url,
+        return_path=settings.return_path,
+        leave_by_mail=settings.leave_address,
+    )
 
 
 def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:

@@ -24,7 +24,7 @@ from tests.cluster import free_port  # noqa: F401 - tests ask here for it
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 #: The rooms of the pure floor: their tests may open no socket.
-PURE = {"message", "audience", "timing", "replies", "tracking"}
+PURE = {"message", "audience", "timing", "replies", "tracking", "diagnosis"}
 
 
 #: What passed once passes everywhere: the same examples in every run, however busy the machine is.

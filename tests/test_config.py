@@ -74,6 +74,9 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("OUTREACH_DKIM_DOMAIN", "news@example.org", "clinic.example"),
         ("OUTREACH_DKIM_SELECTOR", "s 1", "letters, digits"),
         ("OUTREACH_DKIM_SELECTOR", "s1._domainkey", "letters, digits"),
+        ("OUTREACH_DKIM_KEYS", "s1.pem", "write each as SELECTOR=FILE"),
+        ("OUTREACH_DKIM_KEYS", "s1=", "write each as SELECTOR=FILE"),
+        ("OUTREACH_DKIM_KEYS", "s_1=s1.pem", "letters, digits"),
         ("OUTREACH_SMTP_URL", "folder:", "folder:outbox"),
         ("OUTREACH_GRACE", "999999999999999d", "ten years"),
         ("OUTREACH_QUOTE_URL", "https://clinic example.org/", "without spaces"),
@@ -105,7 +108,26 @@ def test_a_signature_needs_all_of_its_settings_or_none(monkeypatch: pytest.Monke
     settings = config.load()
     assert (settings.dkim_domain, settings.dkim_key) == ("xn--bcher-kva.example", Path("dkim.pem"))
     monkeypatch.delenv(lacking)
-    with pytest.raises(SettingsError, match=rf"all three OUTREACH_DKIM settings; missing: {lacking}\."):
+    with pytest.raises(SettingsError, match=rf"for each key its selector and its file; missing: {lacking}\."):
+        config.load()
+
+
+def test_several_keys_stand_in_one_setting_or_after_the_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_DKIM_DOMAIN", "clinic.example")
+    monkeypatch.setenv("OUTREACH_DKIM_KEYS", "s2=two.pem, e2 = /keys/e,")
+    listed = (("s2", Path("two.pem")), ("e2", Path("/keys/e")))
+    assert config.load().dkim == listed
+    assert config.load(dkim_keys={"s2": "two.pem", "e2": "/keys/e"}).dkim == listed
+    monkeypatch.setenv("OUTREACH_DKIM_SELECTOR", "s1")
+    monkeypatch.setenv("OUTREACH_DKIM_KEY", "one.pem")
+    assert config.load().dkim == (("s1", Path("one.pem")), *listed)
+    monkeypatch.setenv("OUTREACH_DKIM_SELECTOR", "e2")
+    with pytest.raises(SettingsError, match="a selector of its own"):
+        config.load()
+    monkeypatch.delenv("OUTREACH_DKIM_SELECTOR")
+    monkeypatch.delenv("OUTREACH_DKIM_KEY")
+    monkeypatch.delenv("OUTREACH_DKIM_DOMAIN")
+    with pytest.raises(SettingsError, match="missing: OUTREACH_DKIM_DOMAIN"):
         config.load()
 
 
@@ -255,3 +277,36 @@ def test_passwords_are_known_as_they_are_written_and_as_they_are_meant() -> None
     )
     assert settings.passwords == {"p%40ss", "p@ss", "word"}
     assert config.load().passwords == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("9.9.9.9", ("9.9.9.9", 53)),
+        ("127.0.0.1:5353", ("127.0.0.1", 5353)),
+        ("2620:fe::fe", ("2620:fe::fe", 53)),
+        ("[2620:fe::fe]", ("2620:fe::fe", 53)),
+        ("[::1]:5353", ("::1", 5353)),
+    ],
+)
+def test_the_resolver_is_an_address_and_perhaps_a_port(
+    monkeypatch: pytest.MonkeyPatch, text: str, place: tuple[str, int]
+) -> None:
+    assert config.load().resolver is None
+    monkeypatch.setenv("OUTREACH_RESOLVER", text)
+    assert config.load().resolver == place
+
+
+@pytest.mark.parametrize("text", ["dns.example.org", "9.9.9.9:0", "9.9.9.9:70000", "9.9.9", "dns.example.org:53"])
+def test_a_resolver_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("OUTREACH_RESOLVER", text)
+    with pytest.raises(SettingsError, match="it must be an IP address"):
+        config.load()
+
+
+def test_sending_addresses_are_of_both_families(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_SENDING_ADDRESSES", "192.0.2.25, 2001:db8::25")
+    assert [str(each) for each in config.load().sending_addresses] == ["192.0.2.25", "2001:db8::25"]
+    monkeypatch.setenv("OUTREACH_SENDING_ADDRESSES", "192.0.2.0/24")
+    with pytest.raises(SettingsError, match="write addresses such as"):
+        config.load()

@@ -168,8 +168,10 @@ def test_what_signs_is_made_of_the_key_file(monkeypatch: pytest.MonkeyPatch, tmp
     settings = dkim_settings(monkeypatch, file)
     signer = wiring.signer(settings)
     assert signer is not None
-    assert signer.record.startswith('s2026._domainkey.news.example.org TXT "v=DKIM1; k=rsa; p=')
-    assert repr(signer) == "Signer(domain='news.example.org', selector='s2026')"
+    (record,) = signer.records
+    assert record.name == "s2026._domainkey.news.example.org"
+    assert record.value.startswith("v=DKIM1; k=rsa; p=")
+    assert repr(signer) == "Signer(domain='news.example.org', keys=(DkimKey(selector='s2026'),))"
     assert wiring.sign(settings)(b"From: a@example.org\r\n\r\n").startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
 
 
@@ -187,10 +189,9 @@ def test_what_signs_is_made_of_the_key_file(monkeypatch: pytest.MonkeyPatch, tmp
         ),
         (pem(rsa.generate_private_key(65537, 1024)), "its 1024 bits are too few, 2048 are needed"),
         (pem(rsa.generate_private_key(65537, 2048), b"open"), "it is locked with a passphrase"),
-        (pem(ed25519.Ed25519PrivateKey.generate()), "it holds an Ed25519 key, which many receivers cannot verify yet"),
         (pem(ec.generate_private_key(ec.SECP256R1())), "it holds a key that is not for RSA"),
     ],
-    ids=["absent", "empty", "garbled", "public", "short", "locked", "ed25519", "elliptic"],
+    ids=["absent", "empty", "garbled", "public", "short", "locked", "elliptic"],
 )
 def test_a_key_file_that_cannot_sign_is_refused_with_its_name_and_the_way_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, reason: str
@@ -203,6 +204,27 @@ def test_a_key_file_that_cannot_sign_is_refused_with_its_name_and_the_way_out(
         wiring.signer(settings)
     assert refusal.value.message == f"OUTREACH_DKIM_KEY is {str(file)!r}: {reason}."
     assert refusal.value.hint
+
+
+def test_an_ed25519_key_signs_only_beside_one_for_rsa(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, key in (
+        ("s1", rsa.generate_private_key(65537, 2048)),
+        ("s2", rsa.generate_private_key(65537, 2048)),
+        ("e1", ed25519.Ed25519PrivateKey.generate()),
+    ):
+        (tmp_path / name).write_bytes(pem(key))
+    monkeypatch.setenv("OUTREACH_DKIM_DOMAIN", "news.example.org")
+    monkeypatch.setenv("OUTREACH_DKIM_KEYS", f"e1={tmp_path / 'e1'}")
+    with pytest.raises(SettingsError, match="signs only beside an RSA key"):
+        wiring.signer(config.load())
+    monkeypatch.setenv("OUTREACH_DKIM_KEYS", ",".join(f"{name}={tmp_path / name}" for name in ("e1", "s1", "s2")))
+    signer = wiring.signer(config.load())
+    assert signer is not None
+    assert [key.selector for key in signer.signing] == ["s1", "e1"]
+    assert [record.name.partition(".")[0] for record in signer.records] == ["e1", "s1", "s2"]
+    monkeypatch.setenv("OUTREACH_DKIM_KEYS", f"s1={tmp_path / 's1'},s2={tmp_path / 'absent'}")
+    with pytest.raises(SettingsError, match=r"OUTREACH_DKIM_KEYS, s2=.*absent: it cannot be read"):
+        wiring.signer(config.load())
 
 
 def test_when_a_campaign_stops_itself_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from outreach import address
@@ -12,6 +12,7 @@ from outreach.language import Languages
 from outreach.message import article as articles
 from outreach.message import compile as compiler
 from outreach.message.article import Article
+from outreach.message.check.wording import Wording
 from outreach.message.compiled import Compiled
 from outreach.message.headers import Identity
 from outreach.message.template import Layout
@@ -19,6 +20,20 @@ from outreach.store.campaigns import Campaign
 from outreach.store.lists import MailingList
 
 ENGLISH_ALONE = Languages()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a publisher asks of a mail before it leaves, beyond what a mail must be."""
+
+    #: Warnings hold a campaign back until a person has accepted them.
+    strict: bool = False
+    #: Nothing leaves whose content nobody has approved.
+    approval: bool = False
+    #: What must be said, and what must not.
+    wording: Wording = field(default_factory=Wording)
+    #: The hosts that mail is handed to.
+    relays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,7 @@ class Defaults:
     public_url: str
     #: What mails and pages can speak.
     languages: Languages = ENGLISH_ALONE
+    rules: Rules = field(default=Rules(), repr=False)
 
 
 def campaign(

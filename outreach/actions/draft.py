@@ -107,7 +107,7 @@ def _publish(store: Store, campaign: Campaign, public: bool, defaults: Defaults,
     if public:
         _try_out(wanted, mailing_list, defaults, now)
     with store.writing() as session:
-        campaigns.publish(session, campaign.id, public)
+        campaigns.note(session, campaign.id, public=public)
         return campaigns.by_id(session, campaign.id)
 
 

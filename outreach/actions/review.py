@@ -27,6 +27,7 @@ from outreach.store import campaigns, lists, subscribers, suppressions
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Store
 from outreach.store.lists import MailingList, Tracking
+from outreach.tracking.keys import KeyRing
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Outcome, Outgoing, Transport
 
@@ -35,6 +36,8 @@ TEST_MARK = "[Test] "
 #: What stands in for a link role without URL, and for a sender whom nobody named, so that the rest can be looked at.
 STAND_IN_URL = "https://example.com/"
 STAND_IN_SENDER = "Nobody <nobody@example.com>"
+#: Makes the links of a specimen that nobody gets, and that is always the same: they need no key of ours.
+SPECIMENS = TokenMaker(KeyRing(b"the key of mail that nobody gets"))
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,21 @@ class Tried:
     answer: str
 
 
+@dataclass(frozen=True)
+class Specimen:
+    """The mail of a campaign as a person who does not exist would get it."""
+
+    #: As it would leave, links counted where the list's are.
+    message: bytes
+    #: Its HTML with plain links.
+    html: str
+    identity: Identity
+    #: The links of its own.
+    unsubscribe: str
+    #: Link roles that lead nowhere yet, for which a stand-in was put.
+    stands_in: bool
+
+
 def preview(
     store: Store, name: str, *, folder: Path, email: str | None, defaults: Defaults, tokens: TokenMaker, now: datetime
 ) -> Preview:
@@ -74,6 +92,27 @@ def preview(
     mail = specimen.opened(data)
     _write(folder, {f"{name}.html": mail.html.encode(), f"{name}.txt": mail.text.encode(), f"{name}.eml": data})
     return Preview(folder / f"{name}.html", folder / f"{name}.txt", folder / f"{name}.eml", recipient.email)
+
+
+def made(
+    store: Store,
+    name: str,
+    *,
+    defaults: Defaults,
+    tokens: TokenMaker,
+    now: datetime,
+    sign: Callable[[bytes], bytes] = bytes,
+) -> Specimen:
+    """A specimen to try on others; its links belong to no delivery. Raises what hinders the mail from being made."""
+    draft = _Draft.of(store, name, defaults)
+    whole = draft.without_dead_roles()
+    stamp = specimen.stamp(tokens, defaults.public_url, draft.domain)
+    tracked, plain = (
+        splice.message(whole.compiled(now, tracked=counted), specimen.somebody(), stamp)
+        for counted in (draft.mailing_list.tracking is not Tracking.OFF, False)
+    )
+    html = specimen.opened(plain).html
+    return Specimen(sign(tracked), html, draft.identity, stamp.unsubscribe, bool(draft.article.dead_roles))
 
 
 def send_test(
@@ -110,8 +149,11 @@ def send_test(
     return asyncio.run(_sent(transport, outgoing))
 
 
-def check(store: Store, name: str, *, defaults: Defaults, tokens: TokenMaker, now: datetime) -> list[Fault]:
-    """Everything that is wrong with a campaign, errors first; an empty list when it may go out."""
+def check(store: Store, name: str, *, defaults: Defaults, now: datetime, tokens: TokenMaker = SPECIMENS) -> list[Fault]:
+    """Everything that is wrong with a campaign, errors first; an empty list when it may go out.
+
+    The same campaign gives the same words each time, so that a warning which was accepted is known again.
+    """
     found = dict.fromkeys(_faults(store, name, defaults, tokens, now))
     return sorted(found, key=lambda fault: fault.severity is not Severity.ERROR)
 
@@ -193,16 +235,20 @@ def _faults_of_mail(
         postal_address=defaults.postal_address,
         size=max(len(mail.html.encode()), len(counted.html.encode())),
         dead_roles=draft.article.dead_roles,
+        sender=str(draft.identity.sender.address),
+        reply_to=str(draft.identity.reply_to.address) if draft.identity.reply_to else "",
+        relays=defaults.rules.relays,
+        wording=defaults.rules.wording,
     )
 
 
 def _faults_of_list(store: Store, draft: _Draft, compiled: Compiled) -> Iterator[Fault]:
     with store.reading() as session:
         missing = subscribers.missing(session, draft.campaign.list_id, sorted(compiled.required))
-    for field, (count, example) in missing.items():
+    for field, (count, _) in missing.items():  # the example is a person: it stands in no reason that is kept
         message = (
-            f"{field!r} is printed without a fallback, and {count:,} of the list {draft.mailing_list.name!r} have none "
-            f"({example}, for one): write {{{{ {field} | fallback('...') }}}}."
+            f"{field!r} is printed without a fallback, and {count:,} of the list {draft.mailing_list.name!r} have "
+            f"none: write {{{{ {field} | fallback('...') }}}}."
         )
         yield Fault(Severity.ERROR, "missing-value", message)
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "clock": Later("outreach.cli.run:clock"),
     "sender": Later("outreach.cli.run:sender"),
     "doctor": Later("outreach.cli.doctor:doctor"),
+    "dkim": Later("outreach.cli.dkim:app", "Keys that sign mail, and what the DNS must say of them."),
     "list": Later("outreach.cli.lists:app", "Make and look at mailing lists."),
     "subscriber": Later(
         "outreach.cli.subscriber:app", "Import people, add them, let them leave, hand out or erase what is known."

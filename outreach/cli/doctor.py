@@ -3,54 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from outreach import address, config, wiring
-from outreach.cli import holding, show
+from outreach.actions import rehearse, specimen
+from outreach.cli import asking, holding, show
 from outreach.config import Settings
+from outreach.diagnosis.finding import Finding, State
 from outreach.errors import AddressError, OutreachError
 from outreach.house import key_file, open_house
 from outreach.store import holds, slowdowns
+from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Transport
+
+#: Seconds that a relay gets to greet us: a sender is more patient.
+PATIENCE = 10.0
 
 #: Below this a full disk is near, in bytes.
 SCARCE = 500_000_000
 
 
-class State(StrEnum):
-    """How one finding is to be taken."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAULT = "fault"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    part: str
-    state: State
-    message: str
-    #: What to do; "" where nothing is to be done.
-    remedy: str = ""
-
-
-def doctor(as_json: show.JsonOption = False) -> None:
-    """Look at settings, database and relay: what is wrong, and what to do. Exit code 1 when there is a fault."""
-    findings = list(examine())
+def doctor(
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask neither the DNS nor the public URL.")] = False,
+    as_json: show.JsonOption = False,
+) -> None:
+    """Look at settings, database, relay and DNS: what is wrong, what to do. Exit code 1 when there is a fault."""
+    findings = list(examine(online=not offline))
     if as_json:
-        show.document([asdict(finding) for finding in findings])
+        keys = ("part", "state", "message", "remedy")
+        show.document([{key: getattr(finding, key) for key in keys} for finding in findings])
     else:
         for finding in findings:
             _show(finding)
@@ -58,19 +49,25 @@ def doctor(as_json: show.JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-def examine() -> Iterator[Finding]:
-    """Look at one part after the other; a part that cannot be looked at is a fault, not an end."""
+def examine(*, online: bool = False) -> Iterator[Finding]:
+    """Look at one part after the other; a part that cannot be looked at is a fault, not an end.
+
+    Only with `online` more is asked than the relay: the DNS, and the public URL.
+    """
     try:
         settings = config.load()
     except OutreachError as error:
         yield _fault("settings", error)
         return
-    yield from _settings(settings)
-    yield _guarded("database", _database, settings)
-    yield from _pace(settings)
-    yield from _relays(settings)
-    yield from _signature(settings)
-    yield from _home(settings)
+    with ThreadPoolExecutor(1) as beside:  # the slow questions begin first, while everything else is looked at
+        world = beside.submit(_world, settings) if online else None
+        yield from _settings(settings)
+        yield _guarded("database", _database, settings)
+        yield from _pace(settings)
+        yield from _relays(settings)
+        yield from _signature(settings)
+        yield from _home(settings)
+        yield from world.result() if world else ()
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -78,10 +75,12 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("settings", State.WARNING, f"{name} is set, but nothing reads it.", "Look for a misspelling.")
     yield _sender(settings)
     yield _wanted("OUTREACH_POSTAL_ADDRESS", settings.postal_address, "mail without a postal address breaks the law")
+    yield _guarded("settings", _wording, settings)
     yield _wanted("OUTREACH_QUOTE_URL", settings.quote_url, "the shipped article has no target for its quote link")
     yield _public_url(settings.public_url)
     if settings.public_url.startswith("https://") and not settings.trusted_proxies:
         yield _untrusted_proxy()
+    yield from _logo(settings)
 
 
 def _sender(settings: Settings) -> Finding:
@@ -100,9 +99,15 @@ def _wanted(name: str, value: str | None, otherwise: str) -> Finding:
     return Finding("settings", State.WARNING, f"{name} is not set: {otherwise}.", f"Set {name}.")
 
 
+def _wording(settings: Settings) -> Finding:
+    sections = wiring.wording(settings).sections.values()
+    rules = sum(len(section.never) + len(section.required) for section in sections)
+    return Finding("settings", State.OK, f"{rules} rules say what mail must not hold, and what it must.")
+
+
 def _public_url(url: str) -> Finding:
     parts = urlsplit(url)
-    if _is_local(parts.hostname or ""):
+    if asking.is_local(parts.hostname or ""):
         remedy = "Set OUTREACH_PUBLIC_URL to the address under which readers reach `outreach run`."
         return Finding("settings", State.WARNING, f"Links in mail lead to {url}: only this machine can follow.", remedy)
     if parts.scheme != "https":
@@ -116,6 +121,13 @@ def _untrusted_proxy() -> Finding:
     words = "No proxy is trusted, so all readers seem to come from one address and a busy moment looks like a machine."
     remedy = "Set OUTREACH_TRUSTED_PROXIES to the network of the web server in front, such as 127.0.0.1/32."
     return Finding("settings", State.WARNING, words, remedy)
+
+
+def _logo(settings: Settings) -> Iterator[Finding]:
+    folders = wiring.media(settings)
+    if settings.brand_logo and not any((folder / settings.brand_logo).is_file() for folder in folders):
+        words = f"OUTREACH_BRAND_LOGO is {settings.brand_logo}, and no such picture is there: pages show a gap."
+        yield Finding("settings", State.WARNING, words, f"Put it into {folders[0]}.")
 
 
 def _database(settings: Settings) -> Finding:
@@ -136,10 +148,13 @@ def _relays(settings: Settings) -> Iterator[Finding]:
             yield _relay(transport)
         except OutreachError as error:
             yield _fault("relay", error)
+        except TimeoutError:
+            words = f"A relay did not answer within {PATIENCE:g} s."
+            yield Finding("relay", State.FAULT, words, "Look at OUTREACH_SMTP_URL and whether the relay runs.")
 
 
 def _relay(transport: Transport) -> Finding:
-    return Finding("relay", State.OK, asyncio.run(transport.probe()))
+    return Finding("relay", State.OK, asyncio.run(asyncio.wait_for(transport.probe(), PATIENCE)))
 
 
 def _pace(settings: Settings) -> Iterator[Finding]:
@@ -164,26 +179,45 @@ def _signature(settings: Settings) -> Iterator[Finding]:
     except OutreachError as error:
         yield _fault("signature", error)
         return
-    if signer is None or settings.dkim_key is None:
+    if signer is None:
         words = "Mail leaves here unsigned (DKIM): large providers refuse or distrust it."
-        remedy = "Unless the relay signs, set OUTREACH_DKIM_DOMAIN, OUTREACH_DKIM_SELECTOR and OUTREACH_DKIM_KEY."
+        remedy = "Unless the relay signs, run `outreach dkim create`, which tells what to publish and what to set."
         yield Finding("signature", State.WARNING, words, remedy)
         return
-    words = f"Mail is signed for {signer.domain} (DKIM)."
-    yield Finding("signature", State.OK, words, f"Its DNS must hold: {signer.record}")
+    for key, record in zip(signer.keys, signer.records, strict=True):
+        does = "signs" if key in signer.signing else "does not sign (it is to sign next, or has signed)"
+        words = f"The key {key.selector} ({key.kind}) of {signer.domain} {does}."
+        yield Finding("signature", State.OK, words, f"The DNS must hold: {record.line}")
     sender = _sender_domain(settings)
     if sender is not None and not signer.aligns_with(sender):
         words = f"The signature is for {signer.domain}, but mail is from {sender}: DMARC takes no account of it."
         yield Finding("signature", State.WARNING, words, f"Sign for {sender}, with a key in its DNS.")
-    if _others_may_read(settings.dkim_key):
-        words = f"{settings.dkim_key} can be read by other users."
-        yield Finding("signature", State.FAULT, words, f"Run: chmod 600 {settings.dkim_key}")
+    for _, file in settings.dkim:
+        if _others_may_read(file):
+            words = f"{file} can be read by other users."
+            yield Finding("signature", State.FAULT, words, f"Run: chmod 600 {file}")
 
 
 def _sender_domain(settings: Settings) -> str | None:
     try:
         return address.parse_mailbox(settings.sender).address.domain if settings.sender else None
     except AddressError:  # told already
+        return None
+
+
+def _world(settings: Settings) -> list[Finding]:
+    """What the DNS says of the sender, and whether readers can leave with one click where links in mail lead."""
+    return rehearse.installation(asking.sender(settings), _test_link(settings), server=settings.resolver)
+
+
+def _test_link(settings: Settings) -> str | None:
+    """An unsubscribe link as a test mail has it; None where there is none to try."""
+    if asking.is_local(urlsplit(settings.public_url).hostname or ""):  # told already, as a setting
+        return None
+    try:
+        with closing(open_house(settings)) as house:
+            return specimen.stamp(TokenMaker(house.keys), settings.public_url, "example.org").unsubscribe
+    except OutreachError:  # told already, of the database
         return None
 
 
@@ -217,13 +251,6 @@ def _guarded(part: str, look: Callable[[Settings], Finding], settings: Settings)
 
 def _fault(part: str, error: OutreachError) -> Finding:
     return Finding(part, State.FAULT, error.message, error.hint or "")
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _show(finding: Finding) -> None:

@@ -62,6 +62,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     out().print(grid, markup=False)
 
 
+def approval(found: dict[str, Any] | None) -> str:
+    """An approval in words; "" where there is none."""
+    if found is None:
+        return ""
+    void = "" if found["valid"] else "; void, since the content was changed"
+    return f"{found['by']}, {found['at']}{void}"
+
+
 def refusal(error: OutreachError) -> None:
     """Say why a command was refused, and what to do."""
     err().print(f"Error: {error.message}", markup=False, style="red")

@@ -74,10 +74,11 @@ class Stage:
         plan = draft.Draft(
             article=wiring.article(settings, ARTICLE), layout=(layout.name, layout.sources), list_name=LIST
         )
-        made = draft.create(self.house.store, ARTICLE, plan, defaults=wiring.defaults(settings), now=now)
+        terms = schedule.Terms(wiring.defaults(settings), settings.grace)
+        made = draft.create(self.house.store, ARTICLE, plan, defaults=terms.defaults, now=now)
         due = (now + LEAD).replace(microsecond=0)
         when = Resolved(at=due, wall=due.strftime("%Y-%m-%d %H:%M:%S"), zone="UTC", note=None)
-        schedule.at(self.house.store, _number(made.id), when, grace=settings.grace, now=now)
+        schedule.at(self.house.store, _number(made.id), when, terms, now=now)
         return due
 
     def status(self) -> dict[str, Any]:
@@ -169,6 +170,9 @@ def _settings(folder: Path, catcher: Catcher, url: str) -> Settings:
         postal_address="Outreach Demo, 1 Example Street, 00000 Example City",
         rate=None,
         templates=None,
+        strict=False,
+        approval="optional",
+        wording=None,
     )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from outreach.engine import outcomes
+from outreach.engine.bench import Bench
 from outreach.engine.journal import Page
 from outreach.engine.letters import Letters
 from outreach.engine.notes import Notes
@@ -75,14 +76,16 @@ class Desk:
         clock: Callable[[], float] = boot_clock,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._letters = letters
         self._plan = plan
         self._clock = clock
         self._now = now
         self._waiting: deque[Claimed] = deque()
         #: What may leave at a certain time, the earliest first: time, delivery, what was claimed.
         self._timed: list[tuple[float, int, Claimed]] = []
-        self._out: dict[int, Claimed] = {}
+        #: What the transport has: what was claimed, and the digest of its message.
+        self._out: dict[int, tuple[Claimed, bytes]] = {}
+        #: What writes the next messages.
+        self._bench = Bench(letters)
         self._begun: set[int] = set()
         self._leases: dict[str, _Lease] = {}
         self._results: list[Result] = []
@@ -106,12 +109,12 @@ class Desk:
         """The next message that may leave now."""
         self._let_due()
         while self._waiting and not self._closed and not self.held:
-            claimed = self._waiting.popleft()
+            claimed = self._bench.pick(self._waiting)
             if len(self._waiting) <= self._target // 2:
                 self.pressing.set()
             outgoing = self._written(claimed)
             if outgoing is not None:
-                self._out[claimed.delivery_id] = claimed
+                self._out[claimed.delivery_id] = claimed, outgoing.digest
                 self._taken = True
                 return outgoing
         self.activity.set()
@@ -119,7 +122,7 @@ class Desk:
 
     def give_back(self, outgoing: Outgoing) -> None:
         """Put a message back of which nothing has left."""
-        self._waiting.appendleft(self._out.pop(outgoing.delivery_id))
+        self._waiting.appendleft(self._out.pop(outgoing.delivery_id)[0])
 
     async def ready(self) -> bool:
         """Wait until there is something to take; False when the sender ends."""
@@ -138,20 +141,20 @@ class Desk:
 
     def begin(self, outgoing: Outgoing) -> bool:
         """The word before a body leaves: the lease holds, the books are kept, the campaign still sends."""
-        claimed = self._out[outgoing.delivery_id]
+        claimed, digest = self._out[outgoing.delivery_id]
         lease = self._leases.get(claimed.claim)
         if self.held or claimed.campaign_id in self._barred or lease is None or self._clock() >= lease.until:
             return False
-        lease.page.begin(outgoing.delivery_id)
+        lease.page.begin(outgoing.delivery_id, digest)
         self._begun.add(outgoing.delivery_id)
         return True
 
     def report(self, outcome: Outcome) -> None:
         """What became of a message."""
-        claimed, now = self._out.pop(outcome.delivery_id), self._now()
+        (claimed, digest), now = self._out.pop(outcome.delivery_id), self._now()
         self._leases[claimed.claim].page.answered(outcome, now)
         self._begun.discard(outcome.delivery_id)
-        self._results.append(outcomes.result(claimed, outcome, plan=self._plan, now=now))
+        self._results.append(outcomes.result(claimed, outcome, plan=self._plan, now=now, digest=digest))
         self.notes.note(claimed.email, outcome)
         self.activity.set()
 
@@ -214,28 +217,30 @@ class Desk:
         """Hand out nothing more, and give back what waits."""
         self._closed = True
         self._hand_back(lambda _: True)
+        self._bench.close()
         self._wake()
 
     def leave_behind(self) -> None:
         """Write down what a transport that was cut off never reported: a doubt where the body had begun."""
-        for claimed in list(self._out.values()):
+        for claimed, _ in list(self._out.values()):
             begun = claimed.delivery_id in self._begun
             self.report(Outcome(claimed.delivery_id, None, Stage.BODY if begun else Stage.MAIL, "the sender stopped"))
 
     def on_their_way(self) -> Mapping[int, str]:
         """The deliveries that the transport has, with the token of their claim: their leases must not run out."""
-        return {claimed.delivery_id: claimed.claim for claimed in self._out.values()}
+        return {claimed.delivery_id: claimed.claim for claimed, _ in self._out.values()}
 
     def renewed(self, kept: Collection[int], *, asked: float, seconds: float) -> None:
         """The leases of these deliveries were prolonged."""
-        for token in {self._out[number].claim for number in kept if number in self._out}:
+        for token in {self._out[number][0].claim for number in kept if number in self._out}:
             if token in self._leases:
                 self._leases[token].until = asked + seconds
 
     @property
     def campaigns(self) -> set[int]:
         """The campaigns of which something is in our hands."""
-        return {claimed.campaign_id for claimed in (*self._held(), *self._out.values())}
+        out = (claimed for claimed, _ in self._out.values())
+        return {claimed.campaign_id for claimed in (*self._held(), *out)}
 
     @property
     def oldest_claim(self) -> float | None:
@@ -280,7 +285,7 @@ class Desk:
 
     def _written(self, claimed: Claimed) -> Outgoing | None:
         try:
-            return self._letters.write(claimed)
+            return self._bench.written(claimed)
         except OutreachError as error:
             why = f"the message cannot be written: {error.message}"
         except Exception as error:
@@ -307,6 +312,7 @@ class Desk:
             back = Result(claimed.delivery_id, claimed.claim, DeliveryState.QUEUED, self._now(), attempted=False)
             self._results.append(back)
         self._waiting = deque(claimed for claimed in self._waiting if not which(claimed))
+        self._bench.keep(self._waiting)
         self._timed = [entry for entry in self._timed if not which(entry[2])]
         heapq.heapify(self._timed)
         if self._results:

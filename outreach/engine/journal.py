@@ -93,10 +93,10 @@ class Page:
         #: Bytes that are still set aside for it.
         self.owed = owed
 
-    def begin(self, delivery_id: int) -> None:
-        """A body begins: to be called before its first byte leaves."""
+    def begin(self, delivery_id: int, digest: bytes = b"") -> None:
+        """A body begins: to be called before its first byte leaves, with the digest of the message."""
         if self._segment is not None:
-            self._write(self._segment, records.begun(self._segment.seed, self._number, delivery_id))
+            self._write(self._segment, records.begun(self._segment.seed, self._number, delivery_id, digest))
 
     def answered(self, outcome: Outcome, at: datetime) -> None:
         """The server has answered; what ended without an answer needs no record."""

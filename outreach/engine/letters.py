@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import NamedTuple
 
 from outreach import address
 from outreach.address import Address
-from outreach.message import sender, splice
+from outreach.message import proof, sender, splice
 from outreach.message.compiled import Compiled
+from outreach.message.proof import Seal
 from outreach.message.recipient import Recipient, Stamp
 from outreach.replies.returnpath import tagged
 from outreach.store.claims import MOST_CAMPAIGNS, Claimed
@@ -18,8 +20,20 @@ from outreach.transport.base import Outgoing
 #: Compiled campaigns that are kept in memory: more than the claims in a sender's hands can be of.
 KNOWN = 4 * MOST_CAMPAIGNS
 
-#: Puts a signature on a whole message.
+#: Puts a signature before a whole message.
 Sign = Callable[[bytes], bytes]
+
+
+class Draft(NamedTuple):
+    """A message that is finished but for its signature."""
+
+    claimed: Claimed
+    return_path: str
+    message: bytes
+    is_dotless: bool
+    seal: Seal
+    #: The message as `splice.pieces` made it.
+    pieces: list[bytes]
 
 
 class Letters:
@@ -52,11 +66,20 @@ class Letters:
         while len(self._campaigns) > KNOWN:
             self._campaigns.popitem(last=False)
 
+    @property
+    def signs(self) -> bool:
+        """Whether messages are signed, which takes longer than all else that is done to them."""
+        return self._sign is not None
+
     def write(self, claimed: Claimed) -> Outgoing:
         """The message and its envelope; raises CompileError or TemplateError where it cannot be made for this person.
 
-        The same delivery gives the same Message-ID, links and return path on every attempt.
+        The same delivery gives the same bytes on every attempt, as long as the person's values stay what they are.
         """
+        return self.finish(self.draft(claimed))
+
+    def draft(self, claimed: Claimed) -> Draft:
+        """A message that is not signed yet; raises as `write` does."""
         compiled, sender, is_dotless = self._campaigns[claimed.campaign_id]
         self._campaigns.move_to_end(claimed.campaign_id)
         recipient = Recipient(
@@ -66,17 +89,19 @@ class Letters:
             claimed.timezone,
             {name: str(value) for name, value in claimed.attributes.items()} if claimed.attributes else {},
         )
-        message = splice.message(compiled, recipient, self._stamp(claimed, sender))
+        pieces = splice.pieces(compiled, recipient, self._stamp(claimed, sender))
+        path = self._envelope_sender(claimed.delivery_id, sender)
+        return Draft(claimed, path, b"".join(pieces), is_dotless, proof.seal(compiled, pieces), pieces)
+
+    def finish(self, draft: Draft) -> Outgoing:
+        """The message signed, with its digest; several threads may do this at once."""
+        claimed, path, message, is_dotless, seal, _ = draft
+        signatures = b""
         if self._sign is not None:
-            message = self._sign(message)
-        return Outgoing(
-            claimed.delivery_id,
-            self._envelope_sender(claimed.delivery_id, sender),
-            claimed.email,
-            message,
-            not claimed.email.isascii(),
-            is_dotless,
-        )
+            signed = self._sign(message)
+            signatures, message = signed[: len(signed) - len(message)], signed
+        email = claimed.email
+        return Outgoing(claimed.delivery_id, path, email, message, not email.isascii(), is_dotless, seal(signatures))
 
     def _stamp(self, claimed: Claimed, sender: Address) -> Stamp:
         make, delivery, start = self._make, claimed.delivery_id, self._public_url

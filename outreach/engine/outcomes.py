@@ -6,6 +6,7 @@ from datetime import datetime
 
 from outreach.log import Log, masked, quiet
 from outreach.replies import verdict
+from outreach.replies.smtp import Stage
 from outreach.replies.verdict import Decision, Verdict
 from outreach.store.claims import Claimed
 from outreach.store.deliveries import DeliveryState
@@ -26,8 +27,11 @@ _STATES = {
 }
 
 
-def result(claimed: Claimed, outcome: Outcome, *, plan: RetryPlan, now: datetime) -> Result:
-    """What to write down for a delivery after this outcome; anything but an acceptance leaves a line in the log."""
+def result(claimed: Claimed, outcome: Outcome, *, plan: RetryPlan, now: datetime, digest: bytes = b"") -> Result:
+    """What to write down for a delivery after this outcome; anything but an acceptance leaves a line in the log.
+
+    `digest` is that of the message; it is kept where the message has left.
+    """
     found = verdict.judge(outcome.reply, outcome.stage)
     due_at = None
     if found.decision is Decision.DEFERRED:
@@ -51,6 +55,7 @@ def result(claimed: Claimed, outcome: Outcome, *, plan: RetryPlan, now: datetime
         found.decision is not Decision.REQUEUE,
         outcome.stage,
         outcome.relay or None,
+        digest if outcome.stage is Stage.BODY else b"",
     )
 
 

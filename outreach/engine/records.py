@@ -23,15 +23,19 @@ from outreach.transport.base import Outcome
 HEAD_BYTES = 512
 #: Bytes of a reply's words that are kept.
 LONGEST_WORDS = 480
+#: Bytes of a message's digest.
+DIGEST_BYTES = 32
+#: The version of what is written, and those that can be read: the first has no digests.
+FORMAT, READABLE = 2, (1, 2)
 
 _RECORD = struct.Struct("<BHI")  # kind, bytes that follow, checksum
 _CLAIM = struct.Struct("<I16s")  # number of the claim in this file, token
-_BEGUN = struct.Struct("<Iq")  # number of the claim, delivery
+_BEGUN = struct.Struct("<Iq")  # number of the claim, delivery; then the message's digest
 _REPLY = struct.Struct("<IqdBH")  # number of the claim, delivery, seconds since 1970, stage, code; then the words
 _STAGES = tuple(Stage)
 
 #: What one message may write at most, and what a claim itself writes.
-MESSAGE_BYTES = 2 * _RECORD.size + _BEGUN.size + _REPLY.size + LONGEST_WORDS
+MESSAGE_BYTES = 2 * _RECORD.size + _BEGUN.size + DIGEST_BYTES + _REPLY.size + LONGEST_WORDS
 CLAIM_BYTES = _RECORD.size + _CLAIM.size
 
 
@@ -65,6 +69,8 @@ class Record:
     delivery_id: int = 0
     outcome: Outcome | None = None
     at: datetime | None = None
+    #: Of a body that began: the digest of its message.
+    digest: bytes = b""
 
 
 def boot_id() -> str:
@@ -76,7 +82,7 @@ def boot_id() -> str:
 
 def head(whose: Head) -> bytes:
     """The beginning of a file."""
-    facts = {"outreach": 1, "installation": whose.installation, "boot": whose.boot, "seed": whose.seed}
+    facts = {"outreach": FORMAT, "installation": whose.installation, "boot": whose.boot, "seed": whose.seed}
     return json.dumps(facts).encode().ljust(HEAD_BYTES)
 
 
@@ -85,9 +91,9 @@ def claim(seed: int, number: int, token: str) -> bytes:
     return _record(seed, Kind.CLAIM, _CLAIM.pack(number, bytes.fromhex(token)))
 
 
-def begun(seed: int, number: int, delivery_id: int) -> bytes:
+def begun(seed: int, number: int, delivery_id: int, digest: bytes = b"") -> bytes:
     """A body, before its first byte leaves."""
-    return _record(seed, Kind.BEGUN, _BEGUN.pack(number, delivery_id))
+    return _record(seed, Kind.BEGUN, _BEGUN.pack(number, delivery_id) + digest)
 
 
 def answered(seed: int, number: int, outcome: Outcome, reply: Reply, at: datetime) -> bytes:
@@ -121,8 +127,8 @@ def _understood(kind: Kind, body: bytes, tokens: dict[int, str]) -> Record:
         tokens[number] = token.hex()
         return Record(kind, tokens[number])
     if kind is Kind.BEGUN:
-        number, delivery_id = _BEGUN.unpack(body)
-        return Record(kind, tokens[number], delivery_id)
+        number, delivery_id = _BEGUN.unpack_from(body)
+        return Record(kind, tokens[number], delivery_id, digest=body[_BEGUN.size :])
     number, delivery_id, at, stage, code = _REPLY.unpack_from(body)
     enhanced, _, text = body[_REPLY.size :].decode("utf-8", "replace").partition("\0")
     outcome = Outcome(delivery_id, Reply(code, enhanced or None, text), _STAGES[stage])
@@ -132,7 +138,7 @@ def _understood(kind: Kind, body: bytes, tokens: dict[int, str]) -> Record:
 def _head(data: bytes) -> Head:
     try:
         facts = json.loads(data)
-        if facts["outreach"] != 1:
+        if facts["outreach"] not in READABLE:
             raise ValueError(f"a journal of version {facts['outreach']}")
         return Head(facts["installation"], facts["boot"], facts["seed"])
     except (KeyError, TypeError, UnicodeDecodeError) as error:

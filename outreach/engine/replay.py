@@ -77,7 +77,7 @@ def _settled(
     store: Store, head: Head, found: Sequence[Record], plan: RetryPlan, now: datetime
 ) -> Counter[DeliveryState]:
     is_whole = bool(head.boot) and head.boot == records.boot_id()
-    begun = {(record.token, record.delivery_id) for record in found if record.kind is Kind.BEGUN}
+    begun = {(record.token, record.delivery_id): record.digest for record in found if record.kind is Kind.BEGUN}
     answers = {(record.token, record.delivery_id): record for record in found if record.kind is Kind.REPLY}
     tokens = {record.token for record in found if record.kind is Kind.CLAIM}
     with store.writing() as session:
@@ -85,15 +85,18 @@ def _settled(
         for held in claims.held(session, tokens):
             key = held.claim, held.delivery_id
             doubt = UNSURE if not is_whole else UNANSWERED if key in begun else None
-            results.append(_result(held, answers.get(key), doubt, plan, now))
+            told = _result(held, answers.get(key), doubt, digest=begun.get(key, b""), plan=plan, now=now)
+            results.append(told)
         return Counter(result.state for result in settlements.settle(session, results, now))
 
 
-def _result(held: Claimed, answer: Record | None, doubt: str | None, plan: RetryPlan, now: datetime) -> Result:
+def _result(
+    held: Claimed, answer: Record | None, doubt: str | None, *, digest: bytes, plan: RetryPlan, now: datetime
+) -> Result:
     if answer is not None and answer.outcome is not None:
-        return outcomes.result(held, answer.outcome, plan=plan, now=answer.at or now)
+        return outcomes.result(held, answer.outcome, plan=plan, now=answer.at or now, digest=digest)
     if doubt is not None:
-        return Result(held.delivery_id, held.claim, DeliveryState.UNKNOWN, now, doubt)
+        return Result(held.delivery_id, held.claim, DeliveryState.UNKNOWN, now, doubt, digest=digest)
     return Result(held.delivery_id, held.claim, DeliveryState.QUEUED, now, attempted=False)
 
 

@@ -7,34 +7,32 @@ Header fields are signed `relaxed`, since relays fold them anew.
 Every field of `SIGNED` is also oversigned: `h=` names it once more than the message has it, so that a second Subject
 or From, which some readers would show instead of ours, breaks the signature (RFC 6376, 8.15). There is no ``l=``:
 it would let anybody append to the body (8.2).
+
+A signature is made as of the message's own Date (``t=``), and neither RSA (PKCS #1 v1.5) nor Ed25519 takes anything
+from chance: the same message is signed with the same bytes, on every retry and years later.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from hashlib import sha256
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from outreach.errors import SettingsError
+from outreach.message.dkimkey import DkimKey, Record
 
 #: The fields that are signed and oversigned, whether a message has them or not (RFC 6376, 5.4.1; RFC 8058, 4).
 SIGNED = (
     "From", "To", "Cc", "Subject", "Date", "Reply-To", "Message-ID", "MIME-Version", "Content-Type", "List-ID",
     "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID",
 )  # fmt: skip
-
-#: Bits of RSA keys: shorter ones are refused by large receivers, longer ones need not be understood (RFC 8301, 3.2).
-SHORTEST_KEY, LONGEST_KEY = 2048, 4096
 
 #: A line of the signature has at most 78 characters (RFC 5322, 2.1.1); a long domain or selector stands alone on one.
 LONGEST = 78
@@ -43,7 +41,6 @@ _LOWER = tuple(name.lower().encode() for name in SIGNED)
 _END_OF_FIELD = re.compile(rb"\r\n(?![ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
 _PADDING, _HASH = PKCS1v15(), hashes.SHA256()
-_MAKE_ONE = "Make a key: openssl genrsa -out dkim.pem 2048"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +49,51 @@ class Signer:
 
     #: In A-labels; DMARC wants that of From, or one of the same organisation.
     domain: str
-    #: Under which of the domain's keys (RFC 6376, 3.1).
-    selector: str
-    key: RSAPrivateKey = field(repr=False)
+    #: Every key of ours that the domain's DNS holds, in their order: the first RSA key signs, and the first Ed25519 key
+    #: signs beside it (RFC 8463). The others only stand in the DNS: one that is to sign next, or has signed before.
+    keys: tuple[DkimKey, ...]
 
-    def sign(self, message: bytes, *, now: datetime) -> bytes:
-        """The message with a DKIM-Signature before it: rsa-sha256, relaxed/simple.
+    @property
+    def signing(self) -> tuple[DkimKey, ...]:
+        """The keys that sign, RSA first: whoever reads but one signature can verify that one."""
+        rsa = [key for key in self.keys if key.is_rsa]
+        return (*rsa[:1], *[key for key in self.keys if not key.is_rsa][:1])
 
-        The message is as RFC 5322 has it, every line ending in CRLF; nothing in it is changed, and nothing may be
-        changed afterwards (dot-stuffing is undone on the other side). `now` is the time of signing.
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """What the domain's DNS must hold, for each key."""
+        return tuple(key.record(self.domain) for key in self.keys)
+
+    def sign(self, message: bytes) -> bytes:
+        """The message with its signatures before it."""
+        return self.signatures(message) + message
+
+    def signatures(self, message: bytes, keys: Sequence[DkimKey] | None = None) -> bytes:
+        """The DKIM-Signature fields that go before a message: relaxed/simple, one for each key that signs.
+
+        The message is as RFC 5322 has it, every line ending in CRLF; nothing may be changed afterwards (dot-stuffing
+        is undone on the other side). `keys` are others than those that sign now.
         """
         end = message.find(b"\r\n\r\n")
         head, start = (message, len(message)) if end < 0 else (message[:end], end + 4)
         fields = _fields(head)
         names = _names(tuple(len(fields.get(name, ())) for name in _LOWER))
-        value = b" v=1; a=rsa-sha256; c=relaxed/simple; t=%d;\r\n d=%s;\r\n s=%s;\r\n h=%s;\r\n bh=%s;\r\n b=" % (
-            now.timestamp(),
-            self.domain.encode(),
-            self.selector.encode(),
-            names,
-            b64encode(_body_hash(message, start)),
-        )
-        signed = b"".join((*_chosen(fields), b"dkim-signature:", _relaxed(value)))
-        signature = _folded(b64encode(self.key.sign(signed, _PADDING, _HASH)))
-        return b"".join((b"DKIM-Signature:", value, signature, b"\r\n", message))
+        chosen, body = b"".join(_chosen(fields)), b64encode(_body_hash(message, start))
+        time = _time(fields.get(b"date", [b""])[0])
+        value = b" v=1; a=%%s; c=relaxed/simple;%s\r\n d=%s;\r\n s=%%s;\r\n h=%s;\r\n bh=%s;\r\n b=" % (
+            time, self.domain.encode(), names, body,
+        )  # fmt: skip
+        return b"".join([_signed(key, chosen, value) for key in keys or self.signing])
+
+    def ways(self) -> Iterator[tuple[DkimKey, ...]]:
+        """The keys with which a message may have been signed, at any time that these keys were ours; as now, first."""
+        rsa = [key for key in self.keys if key.is_rsa]
+        others = [key for key in self.keys if not key.is_rsa]
+        yield self.signing
+        for key in rsa:
+            yield from ((key, other) for other in others if (key, other) != self.signing)
+            if (key,) != self.signing:
+                yield (key,)
 
     def aligns_with(self, sender: str) -> bool:
         """Whether DMARC takes the signature for one of the sender's domain (RFC 7489, 3.1.1, relaxed).
@@ -84,50 +102,34 @@ class Signer:
         """
         return self.domain.split(".")[-2:] == sender.split(".")[-2:]
 
-    @property
-    def record(self) -> str:
-        """The line that the domain's DNS zone must hold; its strings have at most 255 characters (RFC 6376, 3.6.2)."""
-        public = self.key.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        text = f"v=DKIM1; k=rsa; p={b64encode(public).decode()}"
-        strings = " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
-        return f"{self.selector}._domainkey.{self.domain} TXT {strings}"
 
-
-def read_key(pem: bytes) -> RSAPrivateKey:
-    """The private key in a PEM file (PKCS #1 or PKCS #8).
-
-    Raises SettingsError for what is no such key, one with a passphrase, one that is no RSA key, and one that is too
-    short or too long.
-    """
-    try:
-        key = serialization.load_pem_private_key(pem, password=None)
-    except TypeError:
-        hint = "Write it without: openssl pkey -in LOCKED -out dkim.pem"
-        raise SettingsError("it is locked with a passphrase", hint=hint) from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise SettingsError("it holds no private key in PEM form", hint=_MAKE_ONE) from None
-    if isinstance(key, Ed25519PrivateKey):
-        raise SettingsError("it holds an Ed25519 key, which many receivers cannot verify yet", hint=_MAKE_ONE)
-    if not isinstance(key, RSAPrivateKey):
-        raise SettingsError("it holds a key that is not for RSA", hint=_MAKE_ONE)
-    if key.key_size < SHORTEST_KEY:
-        raise SettingsError(f"its {key.key_size} bits are too few, {SHORTEST_KEY} are needed", hint=_MAKE_ONE)
-    if key.key_size > LONGEST_KEY:
-        raise SettingsError(f"its {key.key_size} bits are more than receivers must understand", hint=_MAKE_ONE)
-    return key
+def _signed(key: DkimKey, chosen: bytes, form: bytes) -> bytes:
+    """One DKIM-Signature field; `form` is its value up to the signature, with places for algorithm and selector."""
+    value = form % (key.algorithm.encode(), key.selector.encode())
+    data = b"".join((chosen, b"dkim-signature:", _relaxed(value)))
+    if isinstance(key.private, RSAPrivateKey):
+        signature = key.private.sign(data, _PADDING, _HASH)
+    else:
+        signature = key.private.sign(sha256(data).digest())  # of the hash, which Ed25519 hashes again (RFC 8463, 3)
+    return b"".join((b"DKIM-Signature:", value, _folded(b64encode(signature)), b"\r\n"))
 
 
 def _fields(head: bytes) -> dict[bytes, list[bytes]]:
     """The fields that are signed, in relaxed form (RFC 6376, 3.4.2), by name and from the top."""
     found: dict[bytes, list[bytes]] = {}
     for line in _END_OF_FIELD.split(head):
-        name, _, value = line.partition(b":")
-        name = name.rstrip(b" \t").lower()
-        if name in _LOWER:
-            found.setdefault(name, []).append(b"%s:%s\r\n" % (name, _relaxed(value)))
+        name, written = _canonical(line)
+        if name:
+            found.setdefault(name, []).append(written)
     return found
+
+
+@lru_cache(maxsize=512)
+def _canonical(line: bytes) -> tuple[bytes, bytes]:
+    """The name and the relaxed form of a field that is signed, else nothing; most fields are a whole campaign's."""
+    name, _, value = line.partition(b":")
+    name = name.rstrip(b" \t").lower()
+    return (name, b"%s:%s\r\n" % (name, _relaxed(value))) if name in _LOWER else (b"", b"")
 
 
 def _relaxed(value: bytes) -> bytes:
@@ -148,6 +150,16 @@ def _body_hash(message: bytes, start: int) -> bytes:
     digest = sha256(memoryview(message)[start:end])
     digest.update(b"\r\n")
     return digest.digest()
+
+
+@lru_cache(maxsize=64)
+def _time(date: bytes) -> bytes:
+    """The tag ``t=`` for a Date in relaxed form; nothing where there is none that can be read."""
+    try:
+        moment = parsedate_to_datetime(date.partition(b":")[2].decode("ascii").strip())
+        return b" t=%d;" % moment.timestamp() if moment.tzinfo is not None else b""
+    except (ValueError, OverflowError):
+        return b""
 
 
 @lru_cache(maxsize=64)

@@ -60,6 +60,8 @@ def render(text: str, links: Mapping[str, str], *, file: str, line: int) -> Rend
     for token in tokens:
         if token.type == "inline":
             page.place_links(token)
+        elif token.type == "th_open":  # a screen reader then says the heading before each cell
+            token.attrs = {"scope": "col", **token.attrs}
     html = parser.renderer.render(list(page.shaped(tokens, parser)), parser.options, {})
     source, lines = mask.restore(html)
     return Rendered(source, lines, tuple(dict.fromkeys(page.roles)))

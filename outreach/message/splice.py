@@ -25,6 +25,14 @@ Encoder = Callable[[str], bytes]
 def message(compiled: Compiled, recipient: Recipient, stamp: Stamp) -> bytes:
     """The whole message (RFC 5322, CRLF); not dot-stuffed, though no line of its bodies begins with a dot.
 
+    Raises as `pieces` does.
+    """
+    return b"".join(pieces(compiled, recipient, stamp))
+
+
+def pieces(compiled: Compiled, recipient: Recipient, stamp: Stamp) -> list[bytes]:
+    """The message, piece by piece as `Compiled` has it, with each place filled in.
+
     Raises CompileError for an address that cannot stand in To, and TemplateError where a template that looks into
     values fails for these ones.
     """
@@ -49,7 +57,7 @@ def message(compiled: Compiled, recipient: Recipient, stamp: Stamp) -> bytes:
         reader = plan.variants.of(recipient, stamp)
         for place, part in plan.parts:
             out[place] = _rendered(reader, part)
-    return b"".join(out)
+    return out
 
 
 @dataclass(frozen=True, slots=True)

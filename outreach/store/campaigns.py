@@ -97,6 +97,14 @@ class Campaign(SQLModel, table=True):
     forgotten_at: datetime | None = Field(default=None, sa_type=Moment)
     #: What had come back when a person last said "go on" (`Toll` by name): only what comes later can stop it.
     counted_from: dict[str, int] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))
+    #: What a careful sender would have mended, as it was when it was scheduled or launched last (`Fault.as_dict`).
+    warnings: list[dict[str, str]] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))
+    #: The warnings that a person accepted; a strict house launches with no others.
+    accepted: list[dict[str, str]] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))
+    #: The content that was approved (`message.content.digest`), by whom, and when; it holds for that content alone.
+    approved_content: str | None = Field(default=None, max_length=64)
+    approved_by: str | None = Field(default=None, max_length=200)
+    approved_at: datetime | None = Field(default=None, sa_type=Moment)
 
     __table_args__ = (
         sa.Index("ix_campaign_due", "state", "due_at"),
@@ -213,9 +221,9 @@ def change(session: Session, campaign_id: int, *, now: datetime, **changes: Any)
     _forget(session, campaign_id)
 
 
-def publish(session: Session, campaign_id: int, public: bool) -> None:
-    """Let everybody read a campaign in the archive, or nobody. It does not count as a change of what is sent."""
-    session.execute(sa.update(_campaign).where(_campaign.c.id == campaign_id).values(public=public))
+def note(session: Session, campaign_id: int, **columns: Any) -> None:
+    """Write down what is no change of what is sent: whether everybody may read it, who approved it."""
+    session.execute(sa.update(_campaign).where(_campaign.c.id == campaign_id).values(**columns))
     _forget(session, campaign_id)
 
 

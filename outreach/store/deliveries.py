@@ -73,6 +73,8 @@ class Delivery(SQLModel, table=True):
     relay: str | None = Field(default=None, max_length=255)
     #: The provider whose limit it waits for: set once, where a claim met it while that provider had enough.
     lane: str | None = Field(default=None, max_length=255)
+    #: The digest (`message.proof`) of the message that left last, in hexadecimal digits.
+    digest: str | None = Field(default=None, max_length=64)
 
     # The partial indexes hold only what is still to do, and what a person asks about: a delivery that was sent stands
     # in none of them, so a claim costs the same at the end of a campaign as at its start.

@@ -27,6 +27,9 @@ class EventKind(StrEnum):
     #: A person had a delivery tried again, or decided what became of one that was unknown.
     RETRIED = "retried"
     RESOLVED = "resolved"
+    #: A person approved a campaign's content, or took that back.
+    APPROVED = "approved"
+    WITHDRAWN = "withdrawn"
 
 
 class Event(SQLModel, table=True):

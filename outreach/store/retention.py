@@ -79,7 +79,10 @@ def untie(session: Session, after: int, size: int, *, campaign_id: int) -> Step 
 
 
 def forget_words(session: Session, after: int, size: int, *, campaign_id: int) -> Step | None:
-    """Take from the deliveries of a campaign what a server said, and why something failed: both may quote a person."""
+    """Take from the deliveries of a campaign what a server said, why something failed, and what proves what was sent.
+
+    The words may quote a person, and the digest is one of what the person was told.
+    """
     mine = sa.and_(_delivery.c.campaign_id == campaign_id, _delivery.c.subscriber_id > after)
     people = sa.select(_delivery.c.subscriber_id, _delivery.c.id).where(mine).order_by(_delivery.c.subscriber_id)
     rows = session.execute(people.limit(size)).all()
@@ -92,9 +95,10 @@ def forget_words(session: Session, after: int, size: int, *, campaign_id: int) -
     part = sa.and_(_delivery.c.campaign_id == campaign_id, _delivery.c.subscriber_id.between(numbers[0], numbers[-1]))
     said = sa.or_(
         _delivery.c.reply.is_not(None),
+        _delivery.c.digest.is_not(None),
         sa.and_(_delivery.c.reason.is_not(None), _delivery.c.state != DeliveryState.EXCLUDED),
     )
-    forget = sa.update(_delivery).where(part, said).values(reply=None, reason=counted)
+    forget = sa.update(_delivery).where(part, said).values(reply=None, reason=counted, digest=None)
     changed: int = session.execute(forget).rowcount  # type: ignore[attr-defined]
     return Step(numbers[-1], changed)
 

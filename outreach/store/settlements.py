@@ -38,6 +38,8 @@ class Result(NamedTuple):
     #: The step that was answered, and by which relay.
     stage: Stage | None = None
     relay: str | None = None
+    #: Of the message, where it has left; b"" where it has not, or that is not known.
+    digest: bytes = b""
 
 
 def settle(session: Session, results: Sequence[Result], now: datetime) -> list[Result]:
@@ -150,6 +152,7 @@ def _values(result: Result, cancelled: bool) -> tuple[Any, ...]:
         result.enhanced,
         result.reply,
         result.relay,
+        result.digest.hex() or None,
     )
 
 
@@ -165,6 +168,7 @@ _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "enhanced": sa.String(),
     "reply": sa.Text(),
     "relay": sa.String(),
+    "digest": sa.String(),
 }
 
 
@@ -193,6 +197,7 @@ def _settle(backend: str) -> sa.Update:
         enhanced=given.c.enhanced,
         reply=given.c.reply,
         relay=given.c.relay,
+        digest=sa.func.coalesce(given.c.digest, _delivery.c.digest),
     )
 
 

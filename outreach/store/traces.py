@@ -63,7 +63,7 @@ def forget(session: Session, subscriber_id: int) -> dict[str, int]:
     mine = list(session.execute(all_mine.with_for_update()).scalars())  # in the order that senders take theirs
     # Why somebody was left out is a figure of the report; any other reason may quote a value of the person's.
     counted = sa.case((_delivery.c.state == DeliveryState.EXCLUDED, _delivery.c.reason))
-    said = sa.update(_delivery).where(*_of(subscriber_id)).values(reply=None, reason=counted)
+    said = sa.update(_delivery).where(*_of(subscriber_id)).values(reply=None, reason=counted, digest=None)
     told = sa.update(_event).where(_event.c.subscriber_id == subscriber_id)
     told = told.values(subscriber_id=None, delivery_id=None)
     session.execute(said)
@@ -82,7 +82,18 @@ def _of(subscriber_id: int) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _deliveries(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    columns = ("state", "reason", "attempts", "first_at", "sent_at", "settled_at", "code", "enhanced", "reply")
+    columns = (
+        "state",
+        "reason",
+        "attempts",
+        "first_at",
+        "sent_at",
+        "settled_at",
+        "code",
+        "enhanced",
+        "reply",
+        "digest",
+    )
     statement = (
         sa.select(_campaign.c.name.label("campaign"), *(_delivery.c[name] for name in columns))
         .join(_campaign, _campaign.c.id == _delivery.c.campaign_id)

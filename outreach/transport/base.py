@@ -28,6 +28,8 @@ class Outgoing(NamedTuple):
     needs_smtputf8: bool = False
     #: Whether it is known that no line begins with a dot, so that nobody has to look for one.
     is_dotless: bool = False
+    #: What proves later that these bytes were sent (`message.proof`); b"" where nothing is to be proven.
+    digest: bytes = b""
 
 
 class Outcome(NamedTuple):

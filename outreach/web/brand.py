@@ -10,6 +10,9 @@ import colorsys
 import re
 from dataclasses import dataclass
 
+from outreach.message import colours
+from outreach.message.colours import Colour
+
 #: What words in a colour must stand out by, and headings, which are to look nearly like ink.
 ENOUGH, HEADING = 4.5, 9.0
 
@@ -59,8 +62,7 @@ def checked(colour: str) -> str:
 
 def contrast(one: str, other: str) -> float:
     """By how much two colours stand out from each other, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+    return colours.contrast(_colour(one), _colour(other))
 
 
 def _scheme(colour: str, grounds: tuple[str, ...]) -> Scheme:
@@ -76,28 +78,18 @@ def _scheme(colour: str, grounds: tuple[str, ...]) -> Scheme:
 
 def _readable(colour: str, grounds: tuple[str, ...], enough: float) -> str:
     """The colour nearest to this one, in its hue, that stands out from all these grounds."""
-    hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _parts(colour)))
-    towards = 0 if _luminance(grounds[0]) > 0.2 else 1
+    begun = _colour(colour)
+    hue, lightness, saturation = colorsys.rgb_to_hls(begun.red, begun.green, begun.blue)
+    towards = 0 if _colour(grounds[0]).luminance > 0.2 else 1
     for step in range(101):
         mixed = lightness + (towards - lightness) * step / 100
-        tried = _written(*colorsys.hls_to_rgb(hue, mixed, saturation))
+        tried = str(Colour(*colorsys.hls_to_rgb(hue, mixed, saturation)))
         if all(contrast(tried, ground) >= enough for ground in grounds):
             return tried
     raise AssertionError("black or white stands out from every ground")
 
 
-def _luminance(colour: str) -> float:
-    """Relative luminance, as WCAG 2.2 defines it."""
-    red, green, blue = (
-        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
-        for channel in (part / 255 for part in _parts(colour))
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _parts(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def _written(red: float, green: float, blue: float) -> str:
-    return "#" + "".join(f"{round(part * 255):02x}" for part in (red, green, blue))
+def _colour(written: str) -> Colour:
+    found = colours.parse(written)
+    assert found is not None, "a checked colour"
+    return found

@@ -58,7 +58,7 @@ def made(store: Store, now: datetime, name: str = "spring", *, list_id: int | No
         "article_name": "spring",
         "article": ARTICLE,
         "layout_name": "plain",
-        "layout": {"layout.html": LAYOUT, "layout.css": "p { margin: 0 }"},
+        "layout": {"layout.html": LAYOUT, "layout.css": "p { margin: 0 } a.button { color: #ffffff }"},
         "created_at": now,
         "updated_at": now,
     }
@@ -71,6 +71,7 @@ def made(store: Store, now: datetime, name: str = "spring", *, list_id: int | No
 #: A layout as short as one can be.
 LAYOUT = """<!doctype html>
 <html lang="{{ article.language }}"><head><meta charset="utf-8"><title>{{ article.title }}</title></head>
-<body><h1>{{ article.title }}</h1>{{ article.body }}
-<p><a href="{{ links.unsubscribe }}">Unsubscribe</a></p></body></html>
+<body><div style="display:none">{{ article.preheader }}</div><div lang="{{ article.language }}">
+<h1>{{ article.title }}</h1>{{ article.body }}
+<p><a href="{{ links.unsubscribe }}">Unsubscribe</a></p></div></body></html>
 """

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from outreach.actions import cancel, finish, pause, schedule
+from outreach.actions.compose import Defaults
 from outreach.errors import ScheduleError, StateError
 from outreach.store import campaigns, deliveries, freeze
 from outreach.store.campaigns import Campaign, CampaignState
@@ -18,6 +19,7 @@ from outreach.timing.schedule import resolve
 from tests.actions.people import listed, made
 
 GRACE = timedelta(hours=1)
+TERMS = schedule.Terms(Defaults(None, None, "1 Road, Town", None, "https://news.example.org"), GRACE)
 DRAFT, SCHEDULED, SENDING = CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.SENDING
 PAUSED, FINISHED, CANCELLED = CampaignState.PAUSED, CampaignState.FINISHED, CampaignState.CANCELLED
 
@@ -38,9 +40,7 @@ def launched(store: Store, now: datetime, **columns: Any) -> int:
 
 def test_a_schedule_keeps_what_was_written_and_when_it_falls_due(sqlite_store: Store, now: datetime) -> None:
     number = made(sqlite_store, now)
-    planned = schedule.at(
-        sqlite_store, number, resolve("2026-07-01 09:00", "Europe/Berlin", now=now), grace=GRACE, now=now
-    )
+    planned = schedule.at(sqlite_store, number, resolve("2026-07-01 09:00", "Europe/Berlin", now=now), TERMS, now=now)
     due = datetime.fromisoformat("2026-07-01T07:00:00+00:00")
     assert (planned.state, planned.wall_time, planned.timezone) == (SCHEDULED, "2026-07-01 09:00", "Europe/Berlin")
     assert (planned.due_at, planned.not_after) == (due, due + GRACE)
@@ -49,14 +49,14 @@ def test_a_schedule_keeps_what_was_written_and_when_it_falls_due(sqlite_store: S
 def test_a_new_schedule_replaces_the_old_one(sqlite_store: Store, now: datetime) -> None:
     number = made(sqlite_store, now)
     weekly = recurrence.parse("0 9 * * mon", "Europe/Berlin")
-    assert schedule.cron(sqlite_store, number, weekly, grace=GRACE, now=now).cron == "0 9 * * mon"
-    planned = schedule.at(sqlite_store, number, resolve("2026-07-01 09:00", "UTC", now=now), grace=GRACE, now=now)
+    assert schedule.cron(sqlite_store, number, weekly, TERMS, now=now).cron == "0 9 * * mon"
+    planned = schedule.at(sqlite_store, number, resolve("2026-07-01 09:00", "UTC", now=now), TERMS, now=now)
     assert (planned.cron, planned.wall_time) == (None, "2026-07-01 09:00")
 
 
 def test_a_held_campaign_can_be_given_another_time(sqlite_store: Store, now: datetime) -> None:
     number = made(sqlite_store, now, state=PAUSED, reason="missed", due_at=now - timedelta(days=1))
-    planned = schedule.at(sqlite_store, number, resolve("2026-07-01 09:00", "UTC", now=now), grace=GRACE, now=now)
+    planned = schedule.at(sqlite_store, number, resolve("2026-07-01 09:00", "UTC", now=now), TERMS, now=now)
     assert (planned.state, planned.reason) == (SCHEDULED, None)
 
 
@@ -64,20 +64,20 @@ def test_a_held_campaign_can_be_given_another_time(sqlite_store: Store, now: dat
 def test_what_has_left_or_ended_cannot_be_scheduled(sqlite_store: Store, now: datetime, state: CampaignState) -> None:
     number = made(sqlite_store, now, state=state, launched_at=now)
     with pytest.raises(StateError, match="can no longer be scheduled"):
-        schedule.at(sqlite_store, number, resolve("2026-07-01 09:00", "UTC", now=now), grace=GRACE, now=now)
+        schedule.at(sqlite_store, number, resolve("2026-07-01 09:00", "UTC", now=now), TERMS, now=now)
 
 
 def test_a_campaign_paused_in_mid_sending_cannot_be_scheduled_anew(sqlite_store: Store, now: datetime) -> None:
     number = made(sqlite_store, now, state=PAUSED, launched_at=now)
     with pytest.raises(StateError, match="can no longer be scheduled"):
-        schedule.at(sqlite_store, number, resolve("2026-07-01 09:00", "UTC", now=now), grace=GRACE, now=now)
+        schedule.at(sqlite_store, number, resolve("2026-07-01 09:00", "UTC", now=now), TERMS, now=now)
 
 
 def test_a_crontab_line_that_is_too_long_to_keep_is_refused(sqlite_store: Store, now: datetime) -> None:
     number = made(sqlite_store, now)
     line = recurrence.parse(",".join(map(str, range(60))) + " * * * *", "UTC")
     with pytest.raises(ScheduleError, match="at most 120"):
-        schedule.cron(sqlite_store, number, line, grace=GRACE, now=now)
+        schedule.cron(sqlite_store, number, line, TERMS, now=now)
 
 
 def test_only_the_schedule_that_was_seen_is_held(sqlite_store: Store, now: datetime) -> None:

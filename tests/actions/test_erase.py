@@ -39,7 +39,11 @@ def campaign(store: Store, now: datetime) -> int:
         session.execute(
             sa.update(table_of(Delivery))
             .where(table_of(Delivery).c.subscriber_id == 1)
-            .values(reply=f"250 <{EMAIL}> ok", reason=f"the message cannot be written: {EMAIL!r} cannot stand in To")
+            .values(
+                reply=f"250 <{EMAIL}> ok",
+                reason=f"the message cannot be written: {EMAIL!r} cannot stand in To",
+                digest="d" * 64,
+            )
         )
         tried = {"stage": Stage.RCPT, "state": DeliveryState.DEFERRED, "reason": f"{EMAIL} is greylisted"}
         session.add(Attempt(delivery_id=1, campaign_id=number, at=now, reply=f"450 <{EMAIL}> later", **tried))
@@ -77,6 +81,7 @@ def test_nothing_names_an_erased_person_and_every_sum_stays(store: Store, now: d
         names = sa.inspect(session.connection()).get_table_names()
         dump = "\n".join(str(row) for name in names for row in session.execute(sa.text(f'SELECT * FROM "{name}"')))
     assert EMAIL not in dump
+    assert "d" * 64 not in dump
     assert "Person 0" not in dump
     assert "person1@sample.example.org" in dump
 

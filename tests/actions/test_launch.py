@@ -9,7 +9,7 @@ import pytest
 
 from outreach.actions import launch, resume
 from outreach.actions.compose import Defaults
-from outreach.errors import NotFound, OutreachError, SettingsError, StateError
+from outreach.errors import NotFound, OutreachError, StateError
 from outreach.message.compiled import Compiled
 from outreach.store import campaigns, deliveries, links, lists
 from outreach.store.campaigns import Campaign, CampaignState
@@ -96,8 +96,6 @@ def test_a_list_of_people_who_never_agreed_is_refused_with_what_to_do(sqlite_sto
 def test_no_sender_is_refused_with_the_setting(sqlite_store: Store, now: datetime) -> None:
     number = made(sqlite_store, now, article=ARTICLE.replace("sender: News <news@example.org>\n", ""))
     nobody = Defaults(None, None, "", None, "https://news.example.org")
-    with pytest.raises(SettingsError):
-        launch.campaign(sqlite_store, number, defaults=nobody, now=now)
     assert "OUTREACH_FROM" in refused(sqlite_store, number, now, nobody)
 
 
@@ -126,16 +124,15 @@ def test_a_mail_that_nobody_can_leave_is_refused(sqlite_store: Store, now: datet
 def test_what_a_careful_sender_would_mend_is_told(sqlite_store: Store, now: datetime) -> None:
     nowhere = replace(DEFAULTS, postal_address="")
     number = made(sqlite_store, now)
-    told = launch.rehearse(sqlite_store, number, defaults=nowhere, now=now)
-    assert any("postal address" in words for words in told)
-    assert launch.campaign(sqlite_store, number, defaults=nowhere, now=now).warnings == told
+    told = launch.campaign(sqlite_store, number, defaults=nowhere, now=now).warnings
+    assert [fault.code for fault in told] == ["no-postal-address"]
+    assert seen(sqlite_store, number).warnings == [fault.as_dict() for fault in told]
 
 
-def test_a_rehearsal_finds_what_a_launch_would_and_writes_nothing(sqlite_store: Store, now: datetime) -> None:
+def test_an_audience_that_would_be_refused_is_told_beforehand(sqlite_store: Store, now: datetime) -> None:
     number = made(sqlite_store, now, list_id=listed(sqlite_store, now, state="unconfirmed"))
     with pytest.raises(StateError, match="Nobody of the 1"):
-        launch.rehearse(sqlite_store, number, defaults=DEFAULTS, now=now)
-    assert seen(sqlite_store, number).state is DRAFT
+        launch.require_audience(sqlite_store, number)
 
 
 def test_a_list_that_is_being_imported_is_waited_for(sqlite_store: Store, now: datetime) -> None:

@@ -24,6 +24,7 @@ from outreach import config, wiring
 from outreach.address import parse_mailbox
 from outreach.message import article, compile, splice
 from outreach.message.dkim import Signer
+from outreach.message.dkimkey import DkimKey
 from outreach.message.headers import Identity
 from outreach.message.recipient import Recipient, Stamp
 
@@ -33,7 +34,7 @@ SLICE = 16
 
 def main() -> None:
     options = _options()
-    signer = Signer("news.example.org", "s2026", rsa.generate_private_key(65537, options.bits))
+    signer = Signer("news.example.org", (DkimKey("s2026", rsa.generate_private_key(65537, options.bits)),))
     mails = list(itertools.islice(_mails(), 256))
     kinds: dict[str, Callable[[], float]] = {
         "one_thread": lambda: _one_thread(signer, mails, options.rows),
@@ -116,7 +117,7 @@ def _pool(signer: Signer, source: Iterator[bytes], rows: int, threads: int) -> f
 
 
 def _sign(signer: Signer, mails: Iterator[bytes] | list[bytes]) -> int:
-    return sum(1 for mail in mails if signer.sign(mail, now=datetime.now(UTC)))
+    return sum(1 for mail in mails if signer.sign(mail))
 
 
 def _cores(signer: Signer, mails: list[bytes], rows: int) -> float:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from outreach.cli import doctor
 from outreach.cli.doctor import Finding, State
+from outreach.message import dkimkey
 
 
 @pytest.fixture
@@ -37,16 +38,30 @@ def of_the_signature() -> list[Finding]:
     return [finding for finding in doctor.examine() if finding.part == "signature"]
 
 
-def test_unsigned_mail_is_a_warning_that_names_the_settings() -> None:
+def test_unsigned_mail_is_a_warning_that_names_the_way_out() -> None:
     (found,) = of_the_signature()
     assert found.state is State.WARNING
-    assert "OUTREACH_DKIM_KEY" in found.remedy
+    assert "outreach dkim create" in found.remedy
 
 
 def test_the_record_for_the_dns_is_told(key: Path) -> None:
     (found,) = of_the_signature()
     assert found.state is State.OK
-    assert 's2026._domainkey.example.org TXT "v=DKIM1; k=rsa; p=MII' in found.remedy
+    assert 's2026._domainkey.example.org. IN TXT "v=DKIM1; k=rsa; p=MII' in found.remedy
+
+
+def test_each_key_is_told_in_a_line_with_what_it_does(
+    monkeypatch: pytest.MonkeyPatch, key: Path, tmp_path: Path
+) -> None:
+    for name, ed25519 in (("e1", True), ("s2027", False)):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_bytes(dkimkey.made(name, ed25519=ed25519).pem())
+    monkeypatch.setenv("OUTREACH_DKIM_KEYS", f"e1={tmp_path / 'e1'},s2027={tmp_path / 's2027'}")
+    assert [found.message for found in of_the_signature()] == [
+        "The key s2026 (RSA 2048) of example.org signs.",
+        "The key e1 (Ed25519) of example.org signs.",
+        "The key s2027 (RSA 2048) of example.org does not sign (it is to sign next, or has signed).",
+    ]
 
 
 def test_a_key_that_cannot_sign_is_a_fault(key: Path) -> None:

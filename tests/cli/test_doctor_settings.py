@@ -67,3 +67,11 @@ def test_a_secret_key_that_others_can_read_is_a_fault(tmp_path: Path) -> None:
     (finding,) = found("secret key")
     assert finding.state is State.FAULT
     assert "chmod 600" in finding.remedy
+
+
+def test_wording_rules_that_cannot_be_read_are_a_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert any("rules say what mail must not hold" in finding.message for finding in found("settings"))
+    (tmp_path / "rules.yaml").write_text("en: [")
+    monkeypatch.setenv("OUTREACH_WORDING", str(tmp_path / "rules.yaml"))
+    (fault,) = [finding for finding in found("settings") if finding.state is State.FAULT]
+    assert "rules.yaml, line 1 are no YAML" in fault.message

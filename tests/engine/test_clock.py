@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from outreach.actions.compose import Defaults
+from outreach.actions import approve, schedule
+from outreach.actions.compose import Defaults, Rules
 from outreach.engine import clock as clocks
 from outreach.engine.clock import Chore, Clock
 from outreach.errors import DatabaseUnavailable
@@ -19,6 +21,7 @@ from outreach.store import campaigns, deliveries, lists
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
+from outreach.timing.schedule import resolve
 from tests.actions.people import listed, made
 
 GRACE = timedelta(hours=1)
@@ -324,3 +327,54 @@ def test_a_launch_is_counted_with_its_delay_and_a_tick_is_a_sign_of_life(sqlite_
     assert clock.pulse.silent < 100
     assert clock.gauges.registry.get_sample_value("outreach_launches_total") == 1
     assert clock.gauges.registry.get_sample_value("outreach_last_launch_delay_seconds") == 2
+
+
+def test_a_campaign_that_has_become_faulty_is_held_with_the_reason(store: Store, now: datetime) -> None:
+    number = scheduled(store, now)
+    with store.writing() as session:
+        campaigns.change(session, number, now=now, layout={"layout.html": "<h1>x</h1>{{ article.body }}"})
+    clock_at(store, now).tick()
+    held = seen(store, number)
+    assert (held.state, held.launched_at) == (PAUSED, None)
+    assert "no unsubscribe link" in (held.reason or "")
+
+
+def test_a_strict_house_holds_what_has_a_warning_that_nobody_accepted(store: Store, now: datetime) -> None:
+    strict = replace(DEFAULTS, postal_address="", rules=Rules(strict=True))
+    terms = schedule.Terms(strict, GRACE, accept=True)
+    when = resolve(f"{now + timedelta(minutes=1):%Y-%m-%d %H:%M}", "UTC", now=now)
+    known, news = (schedule.at(store, made(store, now, name), when, terms, now=now) for name in ("known", "news"))
+    assert known.id is not None
+    assert news.id is not None
+    with store.writing() as session:
+        campaigns.change(session, news.id, now=now, subject="NEWS FOR EVERYBODY")
+    Clock(store, strict, grace=GRACE, now=lambda: when.at).tick()
+    assert seen(store, known.id).state is SENDING
+    held = seen(store, news.id)
+    assert (held.state, held.launched_at) == (PAUSED, None)
+    assert "is in capitals" in (held.reason or "")
+    assert "postal address" not in (held.reason or "")
+
+
+def test_what_nobody_approved_is_held_where_that_is_required(sqlite_store: Store, now: datetime) -> None:
+    asks = replace(DEFAULTS, rules=Rules(approval=True))
+    with_it, without = scheduled(sqlite_store, now), scheduled(sqlite_store, now, "autumn")
+    approve.campaign(sqlite_store, with_it, by="Editor", defaults=asks, now=now)
+    Clock(sqlite_store, asks, grace=GRACE, now=lambda: now).tick()
+    assert seen(sqlite_store, with_it).state is SENDING
+    assert seen(sqlite_store, without).state is PAUSED
+    assert "Nobody has approved" in (seen(sqlite_store, without).reason or "")
+
+
+def test_a_run_goes_out_on_the_approval_of_its_campaign(sqlite_store: Store, now: datetime) -> None:
+    asks = replace(DEFAULTS, rules=Rules(approval=True))
+    number = scheduled(sqlite_store, now, cron="0 * * * *")
+    approve.campaign(sqlite_store, number, by="Editor", defaults=asks, now=now)
+    Clock(sqlite_store, asks, grace=GRACE, now=lambda: now).tick()
+    with sqlite_store.writing() as session:
+        (run,) = campaigns.runs(session, number)
+        assert run.state is SENDING
+        campaigns.change(session, number, now=now, subject="Another")
+    Clock(sqlite_store, asks, grace=GRACE, now=lambda: now + timedelta(hours=1)).tick()
+    with sqlite_store.reading() as session:
+        assert [each.state for each in campaigns.runs(session, number)] == [PAUSED, SENDING]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 import dkim as verifier
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from outreach.address import parse_mailbox
 from outreach.engine.letters import Letters
-from outreach.message import article, compile
+from outreach.message import article, compile, dkimkey
 from outreach.message.dkim import Signer
 from outreach.message.headers import Identity
 from outreach.message.template import Layout
@@ -24,9 +22,9 @@ LAYOUT = '<html><body>{{ article.body }}<p><a href="{{ links.unsubscribe }}">Uns
 
 
 def test_every_delivery_is_signed_with_its_own_values(keys: KeyRing) -> None:
-    signer = Signer("example.org", "s2026", rsa.generate_private_key(65537, 2048))
-    record = "".join(re.findall('"(.*?)"', signer.record)).encode()
-    letters = Letters(TokenMaker(keys), "https://news.example.org", sign=lambda message: signer.sign(message, now=WHEN))
+    signer = Signer("example.org", (dkimkey.made("s2026"),))
+    record = signer.records[0].value.encode()
+    letters = Letters(TokenMaker(keys), "https://news.example.org", sign=signer.sign)
     identity = Identity(
         sender=parse_mailbox("News <news@example.org>"), reply_to=None, subject="For {{ name }}", postal_address="",
         list_name="readers", list_title="Readers", public_url="https://news.example.org",

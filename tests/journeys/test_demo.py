@@ -14,8 +14,10 @@ COMMAND = [sys.executable, "-m", "outreach", "demo"]
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Where temporary files go is the test's own folder, so that what is left behind shows."""
-    return {**os.environ, "TMPDIR": str(folder), "OUTREACH_QUOTE_URL": "https://elsewhere.example/never-asked"}
+    """Where temporary files go is the test's own folder, so that what is left behind shows; a house that is strict."""
+    strict = {"OUTREACH_STRICT": "1", "OUTREACH_APPROVAL": "required"}
+    elsewhere = "https://elsewhere.example/never-asked"
+    return {**os.environ, **strict, "TMPDIR": str(folder), "OUTREACH_QUOTE_URL": elsewhere}
 
 
 def test_once_sends_to_all_counts_one_click_and_ends(tmp_path: Path) -> None:

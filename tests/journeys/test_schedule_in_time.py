@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from outreach.actions import schedule as planned
+from outreach.actions.compose import Defaults
 from outreach.store import campaigns
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.timing.schedule import resolve
@@ -17,6 +18,8 @@ from tests.store.test_campaigns import events_of
 
 #: How late a campaign may be launched: the contract.
 LATE = timedelta(seconds=2)
+#: What the settings of the process that schedules say.
+DEFAULTS = Defaults("News <news@example.org>", None, "1 Road, Town", "https://example.org/quote", "https://example.org")
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def schedule(host: Host, name: str, ahead: timedelta, grace: timedelta = timedel
     when = resolve(f"{at:%Y-%m-%d %H:%M:%S}", "UTC", now=now)
     number = seen(host, name).id
     assert number is not None
-    planned.at(host.store, number, when, grace=grace, now=now)
+    planned.at(host.store, number, when, planned.Terms(DEFAULTS, grace), now=now)
     return at
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.address import parse_mailbox
-from outreach.message import article, compile, splice
+from outreach.message import article, compile, dkimkey, splice
 from outreach.message.dkim import SIGNED, Signer
+from outreach.message.dkimkey import DkimKey
 from outreach.message.headers import Identity
 from outreach.message.recipient import Recipient, Stamp
 from outreach.message.template import Layout
@@ -35,18 +37,28 @@ PRESENT = [name for name in SIGNED if f"{name}: ".encode() in MAIL]
 
 @cache
 def signer(bits: int = 2048) -> Signer:
-    return Signer("news.example.org", "s2026", rsa.generate_private_key(65537, bits))
+    return Signer("news.example.org", (DkimKey("s2026", rsa.generate_private_key(65537, bits)),))
+
+
+@cache
+def both() -> Signer:
+    """With an Ed25519 key beside the one for RSA."""
+    return Signer("news.example.org", (dkimkey.made("e2026", ed25519=True), *signer().keys))
 
 
 def signed(message: bytes) -> bytes:
-    return signer().sign(message, now=WHEN)
+    return signer().sign(message)
 
 
-def verifies(message: bytes, by: Signer | None = None) -> bool:
-    """What a receiver finds who asks the DNS for the record that we told to publish."""
-    name, _, strings = (by or signer()).record.partition(" TXT ")
-    zone = {f"{name}.".encode(): "".join(re.findall('"(.*?)"', strings)).encode()}
-    return bool(verifier.verify(message, dnsfunc=lambda asked, timeout=5: zone.get(asked)))
+def verifies(message: bytes, by: Signer | None = None, index: int = 0) -> bool:
+    """What a receiver finds who asks the DNS for the records that we told to publish, of the signature at a place."""
+    zone = {}
+    for name, strings in (each.line.split(". IN TXT ") for each in (by or signer()).records):
+        zone[f"{name}.".encode()] = "".join(re.findall('"(.*?)"', strings)).encode()
+    try:
+        return bool(verifier.DKIM(message).verify(idx=index, dnsfunc=lambda asked, timeout=5: zone.get(asked)))
+    except verifier.DKIMException:
+        return False
 
 
 def signature(message: bytes) -> bytes:
@@ -134,14 +146,60 @@ def test_the_signature_names_its_time_and_no_length() -> None:
     assert b"l" not in tags
 
 
+@pytest.mark.parametrize("shift", [timedelta(), timedelta(hours=5, minutes=30)])
+def test_the_time_of_a_signature_is_the_messages_own_date(shift: timedelta) -> None:
+    zone = timezone(shift)
+    sent = signed(MAIL.replace(b"Sun, 02 Mar 2025 09:00:00 +0000", format_datetime(WHEN.astimezone(zone)).encode()))
+    assert b"t=1740906000;" in signature(sent)
+    assert signed(MAIL) == signed(MAIL)
+
+
+@pytest.mark.parametrize("date", [b"", b"Date: soon\r\n", b"Date: Sun, 02 Mar 2025 09:00:00 -0000\r\n"])
+def test_a_message_without_a_date_that_tells_a_moment_is_signed_without_a_time(date: bytes) -> None:
+    sent = signed(b"From: a@example.org\r\n" + date + b"\r\nHello\r\n")
+    assert b"t=" not in signature(sent).partition(b"h=")[0]
+    assert verifies(sent)
+
+
+def test_an_ed25519_key_signs_beside_the_rsa_key_which_comes_first() -> None:
+    sent = both().sign(MAIL)
+    algorithms = re.findall(rb"\ba=([a-z0-9-]+);.*\r\n.*\r\n s=(\w+);", sent)
+    assert algorithms == [(b"rsa-sha256", b"s2026"), (b"ed25519-sha256", b"e2026")]
+    assert verifies(sent, both(), 0)
+    assert verifies(sent, both(), 1)
+    assert both().sign(MAIL) == sent
+    changed = sent.replace(b"good news", b"bad news")
+    assert not verifies(changed, both(), 0)
+    assert not verifies(changed, both(), 1)
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_a_changed_field_breaks_both_signatures(name: str) -> None:
+    sent = both().sign(MAIL)
+    for changed in (
+        re.sub(rf"(\r\n{name}: )".encode(), rb"\1x", sent),
+        sent.replace(b"\r\n\r\nHello", f"\r\n{name}: more\r\n\r\nHello".encode()),
+    ):
+        assert not verifies(changed, both(), 0)
+        assert not verifies(changed, both(), 1)
+
+
+def test_keys_that_stand_in_the_dns_alone_do_not_sign() -> None:
+    waits = dkimkey.made("s2027")
+    ours = Signer("news.example.org", (*both().keys, waits, dkimkey.made("e2027", ed25519=True)))
+    assert ours.sign(MAIL) == both().sign(MAIL)
+    assert [record.name.partition(".")[0] for record in ours.records] == ["e2026", "s2026", "s2027", "e2027"]
+    assert verifies(ours.signatures(MAIL, [waits]) + MAIL, ours)
+
+
 def test_a_key_of_4096_bits_signs_too() -> None:
     big = signer(4096)
-    assert verifies(big.sign(MAIL, now=WHEN), big)
-    assert max(map(len, re.findall('"(.*?)"', big.record))) <= 255
+    assert verifies(big.sign(MAIL), big)
+    assert max(map(len, re.findall('"(.*?)"', big.records[0].line))) <= 255
 
 
 def test_another_key_of_the_domain_does_not_verify() -> None:
-    assert not verifies(signer(4096).sign(MAIL, now=WHEN))
+    assert not verifies(signer(4096).sign(MAIL))
 
 
 @pytest.mark.parametrize(

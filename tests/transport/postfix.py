@@ -24,6 +24,21 @@ DOMAIN = "example.org"
 #: Whom the maildirs belong to: virtual(8) delivers to no system account.
 OWNER = 65534
 
+_STRICTEST = {
+    "smtpd_helo_required": "yes",
+    "smtpd_helo_restrictions": "reject_invalid_helo_hostname,reject_non_fqdn_helo_hostname",
+    "strict_rfc821_envelopes": "yes",
+    "strict_smtputf8": "yes",
+    "smtpd_sender_restrictions": "reject_non_fqdn_sender",
+    "smtpd_recipient_restrictions": "reject_non_fqdn_recipient,reject_unlisted_recipient",
+    "smtpd_data_restrictions": "reject_unauth_pipelining,reject_multi_recipient_bounce",
+    "smtpd_end_of_data_restrictions": "reject_unauth_pipelining",
+    "smtpd_forbid_bare_newline": "reject",
+    "smtpd_forbid_bare_newline_exclusions": "",
+    "smtpd_forbid_unauth_pipelining": "yes",
+    "allow_untrusted_routing": "yes",  # "!" and "%" in a local part are letters today, and no way to elsewhere
+}
+
 #: service -> what its smtpd is told beyond `_MAIN`.
 SERVICES: dict[str, dict[str, str]] = {
     "usual": {},
@@ -40,6 +55,9 @@ SERVICES: dict[str, dict[str, str]] = {
         "smtpd_forbid_unauth_pipelining": "yes",
         "smtpd_reject_unlisted_sender": "yes",
     },
+    "strictest": {**_STRICTEST, "cleanup_service_name": "strict"},
+    # For addresses beyond ASCII, whose header has eight bits (RFC 6532).
+    "strictest_utf8": {**_STRICTEST, "cleanup_service_name": "strict_utf8"},
     "picky": {"smtpd_soft_error_limit": "3", "smtpd_hard_error_limit": "5", "smtpd_error_sleep_time": "0"},
     "sizeless": {"smtpd_discard_ehlo_keywords": "size", "message_size_limit": "20000"},
     "narrow": {"message_size_limit": "20000"},
@@ -68,6 +86,8 @@ local_header_rewrite_clients =
 alias_maps =
 notify_classes =
 in_flow_delay = 0
+allow_percent_hack = no
+swap_bangpath = no
 virtual_mailbox_domains = {domain}
 virtual_mailbox_base = {folder}/mail
 virtual_mailbox_maps = regexp:{folder}/boxes
@@ -84,6 +104,12 @@ smtpd_tls_key_file = {key}
 
 _MASTER = """
 cleanup unix n - n - 0 cleanup
+strict unix n - n - 0 cleanup
+ -o strict_8bitmime=yes -o strict_mime_encoding_domain=yes
+ -o body_checks=regexp:{folder}/long -o header_checks=regexp:{folder}/long
+strict_utf8 unix n - n - 0 cleanup
+ -o strict_8bitmime_body=yes -o strict_mime_encoding_domain=yes
+ -o body_checks=regexp:{folder}/long -o header_checks=regexp:{folder}/long
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
@@ -111,6 +137,9 @@ _SENDERS = """
 /^refused/ 550 5.7.1 Not from here
 /^closing/ 421 4.3.2 Shutting down
 """
+
+#: What the strictest refuses in header and body: a line (of a folded field: all of them) that is longer than it may be.
+_LONG = "/^.{999,}$/ REJECT too long\n"
 
 
 @dataclass(frozen=True)
@@ -198,12 +227,12 @@ def _configure(postfix: Postfix, certificate: Path, key: Path) -> None:
         os.chown(folder / name, owner, -1)
     for source, name in ((certificate, "certificate.pem"), (key, "key.pem")):
         shutil.copyfile(source, folder / name)
-    for name, text in (("boxes", _BOXES), ("refusals", _REFUSALS), ("senders", _SENDERS)):
+    for name, text in (("boxes", _BOXES), ("refusals", _REFUSALS), ("senders", _SENDERS), ("long", _LONG)):
         (folder / name).write_text(text)
     facts = {"folder": folder, "domain": DOMAIN, "owner": OWNER}
     places = {"certificate": folder / "certificate.pem", "key": folder / "key.pem"}
     (folder / "conf" / "main.cf").write_text(_MAIN.format(**facts, **places).lstrip())
-    (folder / "conf" / "master.cf").write_text(_MASTER.lstrip() + "".join(_services(postfix)))
+    (folder / "conf" / "master.cf").write_text(_MASTER.lstrip().format(**facts) + "".join(_services(postfix)))
 
 
 def _services(postfix: Postfix) -> Iterator[str]:

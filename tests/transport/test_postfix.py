@@ -15,6 +15,7 @@ from outreach.transport.base import Outgoing
 from outreach.transport.handshake import Timeouts
 from outreach.transport.relay import Tls
 from outreach.transport.smtp import SmtpTransport
+from tests.engine import corpus
 from tests.transport.conftest import Certificates
 from tests.transport.postfix import Postfix
 from tests.transport.relays import BODY, Stock, at, letter, letters
@@ -152,6 +153,21 @@ def test_the_strictest_server_finds_nothing_to_complain_of(a_postfix: Postfix) -
     stock = sent(a_postfix, "strict", messages, connections=4)
     assert Counter(stock.answers().values()) == {"body 250": len(messages)}
     assert len(a_postfix.received(len(messages))) == len(messages)
+
+
+def test_the_strictest_server_takes_every_mail_that_we_write(a_postfix: Postfix) -> None:
+    """Subjects in many scripts, long names, international addresses, pictures, signed and not: as they are read."""
+    here = [case for case in corpus.cases() if case.recipient.endswith("@example.org")]
+    messages = [
+        case.outgoing._replace(delivery_id=number, recipient=case.recipient.replace("@", f"{number}@"))
+        for number, case in enumerate(here)
+    ]
+    for service, beyond_ascii in (("strictest", False), ("strictest_utf8", True)):
+        some = [outgoing for outgoing in messages if outgoing.needs_smtputf8 is beyond_ascii]
+        assert len(some) > 10
+        stock = sent(a_postfix, service, some, connections=4)
+        assert {str(outcome.reply)[:3] for outcome in stock.outcomes} == {"250"}
+        assert a_postfix.received(len(some)) == {outgoing.recipient: outgoing.message for outgoing in some}
 
 
 def test_a_bare_line_feed_is_refused_and_smuggles_nothing(a_postfix: Postfix) -> None:

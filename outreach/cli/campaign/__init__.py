@@ -1,4 +1,4 @@
-"""`outreach campaign ...`: drafting, reviewing, running, reporting, mending and explaining, a file each."""
+"""`outreach campaign ...`: drafting, reviewing, running, reporting, mending, explaining and proving, a file each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from outreach.cli import later
 from outreach.cli.later import Later
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
+AcceptOption = Annotated[
+    bool, typer.Option("--accept", help="Accept the warnings that there are now; needed where OUTREACH_STRICT is set.")
+]
 
 #: What can be done with a campaign, in the order of help.
 COMMANDS = {
@@ -21,6 +24,7 @@ COMMANDS = {
     "status": Later("outreach.cli.campaign.reporting:status"),
     "report": Later("outreach.cli.campaign.reporting:report"),
     "check": Later("outreach.cli.campaign.reviewing:check"),
+    "approve": Later("outreach.cli.campaign.approving:approve"),
     "preview": Later("outreach.cli.campaign.reviewing:preview"),
     "test": Later("outreach.cli.campaign.reviewing:send_test"),
     "schedule": Later("outreach.cli.campaign.running:schedule"),
@@ -31,6 +35,7 @@ COMMANDS = {
     "retry": Later("outreach.cli.campaign.mending:retry"),
     "resolve": Later("outreach.cli.campaign.mending:resolve"),
     "explain": Later("outreach.cli.campaign.explaining:explain"),
+    "proof": Later("outreach.cli.campaign.proving:proof"),
 }
 
 app = typer.Typer(cls=later.tree(COMMANDS), no_args_is_help=True)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from outreach import wiring
-from outreach.actions import draft
+from outreach.actions import approve, draft
+from outreach.actions.compose import Defaults
 from outreach.actions.draft import Draft
 from outreach.cli import open as opened
 from outreach.cli import show
@@ -50,7 +51,7 @@ def create(
             defaults=wiring.defaults(house.settings),
             now=datetime.now(UTC),
         )
-        facts = _facts(house.store, made)
+        facts = _facts(house.store, made, wiring.defaults(house.settings))
     if as_json:
         show.document(facts)
         return
@@ -83,10 +84,13 @@ def show_one(name: NameArgument, as_json: show.JsonOption = False) -> None:
     with opened.house() as house:
         with house.store.reading() as session:
             campaign = campaigns.by_name(session, name)
-        facts = _facts(house.store, campaign)
+        facts = _facts(house.store, campaign, wiring.defaults(house.settings))
     if as_json:
         show.document(facts)
         return
+    facts["warnings"] = [warning["message"] for warning in facts["warnings"] or ()]
+    facts["accepted"] = [warning["code"] for warning in facts["accepted"] or ()]
+    facts["approval"] = show.approval(facts["approval"])
     for label, value in facts.items():
         if value not in (None, [], ""):
             show.line(f"{label + ':':<14} {', '.join(value) if isinstance(value, list) else value}")
@@ -123,7 +127,7 @@ def update(
             defaults=wiring.defaults(house.settings),
             now=datetime.now(UTC),
         )
-        facts = _facts(house.store, changed)
+        facts = _facts(house.store, changed, wiring.defaults(house.settings))
     if as_json:
         show.document(facts)
     else:
@@ -169,7 +173,8 @@ def _brief(campaign: Campaign, list_name: str) -> dict[str, Any]:
     }
 
 
-def _facts(store: Store, campaign: Campaign) -> dict[str, Any]:
+def _facts(store: Store, campaign: Campaign, defaults: Defaults) -> dict[str, Any]:
+    approval = approve.standing(store, campaign, defaults=defaults, now=datetime.now(UTC))
     with store.reading() as session:
         brief = _brief(campaign, lists.by_id(session, campaign.list_id).name)
         runs = [run.name for run in campaigns.runs(session, _number(campaign))]
@@ -186,6 +191,9 @@ def _facts(store: Store, campaign: Campaign) -> dict[str, Any]:
         "created_at": _iso(campaign.created_at),
         "run_of": parent,
         "runs": runs,
+        "warnings": campaign.warnings,
+        "accepted": campaign.accepted,
+        "approval": approval and approval.as_dict(),
     }
 
 

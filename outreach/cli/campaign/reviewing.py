@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +10,13 @@ from typing import Annotated
 import typer
 
 from outreach import wiring
-from outreach.actions import review
+from outreach.actions import approve, review, vet
+from outreach.actions.approve import Approval
 from outreach.cli import open as opened
 from outreach.cli import show
-from outreach.cli.campaign import NameArgument
+from outreach.cli.campaign import NameArgument, rehearsing
+from outreach.message.check import Fault, Severity
+from outreach.store import campaigns
 from outreach.tracking.token import TokenMaker
 
 
@@ -75,22 +79,43 @@ def send_test(
         raise typer.Exit(1)
 
 
-def check(name: NameArgument, as_json: show.JsonOption = False) -> None:
-    """Look for faults; exit code 1 when there is one."""
+def check(
+    name: NameArgument,
+    *,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the DNS, the links, one-click and a spam filter too; half a minute.")
+    ] = False,
+    no_links: Annotated[bool, typer.Option("--no-links", help="With --online: leave the links alone.")] = False,
+    as_json: show.JsonOption = False,
+) -> None:
+    """Look for faults; exit code 1 when one would keep it back: warnings do so only where OUTREACH_STRICT is set."""
+    if no_links and not online:
+        raise typer.BadParameter("it goes with --online; without, no link is asked.", param_hint="--no-links")
+    now = datetime.now(UTC)
     with opened.house() as house:
-        faults = review.check(
-            house.store,
-            name,
-            defaults=wiring.defaults(house.settings),
-            tokens=TokenMaker(house.keys),
-            now=datetime.now(UTC),
-        )
+        defaults = wiring.defaults(house.settings)
+        faults = review.check(house.store, name, defaults=defaults, now=now)
+        with house.store.reading() as session:
+            campaign = campaigns.by_name(session, name)
+        approval = approve.standing(house.store, campaign, defaults=defaults, now=now)
+        # What the world says changes from day to day: nobody is asked to accept it.
+        unaccepted = defaults.rules.strict and vet.unaccepted(faults, campaign.accepted)
+        if online:
+            faults = rehearsing.added(faults, rehearsing.asked(house, name, follow_links=not no_links))
     if as_json:
-        show.document({"name": name, "faults": [fault.as_dict() for fault in faults]})
-    elif faults:
-        for fault in faults:
-            show.line(f"{fault.severity.value}: {fault.message} [{fault.code}]")
+        told = {"faults": [fault.as_dict() for fault in faults], "approval": approval and approval.as_dict()}
+        show.document({"name": name, **told})
+    else:
+        _show(faults, approval)
+    refusing = [fault for fault in faults if fault.severity is Severity.ERROR]
+    if refusing or unaccepted:
+        raise typer.Exit(1)
+
+
+def _show(faults: Sequence[Fault], approval: Approval | None) -> None:
+    if faults:
+        show.table(("", "code", "what"), [(fault.severity.value, fault.code, fault.message) for fault in faults])
     else:
         show.line("No faults.")
-    if faults:
-        raise typer.Exit(1)
+    if approval is not None:
+        show.line(f"Approved by {show.approval(approval.as_dict())}.")

@@ -15,7 +15,7 @@ from outreach.actions import resume as resuming
 from outreach.actions import schedule as scheduling
 from outreach.cli import open as opened
 from outreach.cli import show
-from outreach.cli.campaign import NameArgument
+from outreach.cli.campaign import AcceptOption, NameArgument
 from outreach.errors import OutreachError, StateError
 from outreach.house import House
 from outreach.store import campaigns
@@ -30,35 +30,39 @@ def schedule(
     at: Annotated[str | None, typer.Option("--at", help="The wall time: 'YYYY-MM-DD HH:MM' or with ':SS'.")] = None,
     cron: Annotated[str | None, typer.Option("--cron", help="Again and again: '0 9 * * mon' is Mondays at 9.")] = None,
     timezone: Annotated[str | None, typer.Option("--timezone", help="The IANA zone, such as Europe/Berlin.")] = None,
+    accept: AcceptOption = False,
     as_json: show.JsonOption = False,
 ) -> None:
-    """Give a campaign its time, once or again and again; it replaces an earlier one."""
+    """Give a campaign its time, once or again and again, if it has no fault; it replaces an earlier one."""
     if (at is None) == (cron is None):
         raise typer.BadParameter("give either --at 'YYYY-MM-DD HH:MM' or --cron 'MINUTE HOUR DAY MONTH WEEKDAY'")
     now = datetime.now(UTC)
     with opened.house() as house:
         zone = timezone or house.settings.timezone
-        grace = house.settings.grace
+        terms = scheduling.Terms(wiring.defaults(house.settings), house.settings.grace, accept=accept)
         number = _number(_by_name(house, name))
         note = None
         if at is not None:
             when: Resolved = resolve(at, zone, now=now)
             note = when.note
-            planned = scheduling.at(house.store, number, when, grace=grace, now=now)
+            planned = scheduling.at(house.store, number, when, terms, now=now)
         else:
-            planned = scheduling.cron(house.store, number, recurrence.parse(cron or "", zone), grace=grace, now=now)
-        hindrance = _hindrance(house, number, now)
+            planned = scheduling.cron(house.store, number, recurrence.parse(cron or "", zone), terms, now=now)
+        hindrance = _hindrance(house, number)
     assert planned.due_at is not None
     if as_json:
         due = planned.due_at.isoformat(timespec="seconds")
         facts = {"at": planned.wall_time, "cron": planned.cron, "timezone": zone, "due_at": due}
-        show.document({"name": name, "state": planned.state.value, **facts, "note": note, "hindrance": hindrance})
+        told = {"note": note, "hindrance": hindrance, "warnings": planned.warnings}
+        show.document({"name": name, "state": planned.state.value, **facts, **told})
         return
     again = f", then by {planned.cron!r}" if planned.cron else ""
     show.line(f"Scheduled {name} for {shown(planned.due_at, zone)} ({shown(planned.due_at, 'UTC')}){again}.")
-    for told in (note, hindrance and f"As things are it could not start: {hindrance}"):
-        if told:
-            show.note(told)
+    for words in (note, hindrance and f"As things are it could not start: {hindrance}"):
+        if words:
+            show.note(words)
+    for warning in planned.warnings or ():
+        show.note(f"Warning: {warning['message']}")
     show.note("It starts where `outreach run` (or `outreach clock`) is running at that time.")
 
 
@@ -111,10 +115,10 @@ def _number(campaign: Campaign) -> int:
     return campaign.id
 
 
-def _hindrance(house: House, number: int, now: datetime) -> str | None:
-    """Why a campaign could not be launched as things are; None where it could."""
+def _hindrance(house: House, number: int) -> str | None:
+    """Why nobody would get a campaign as things are; None where somebody would."""
     try:
-        launch.rehearse(house.store, number, defaults=wiring.defaults(house.settings), now=now)
+        launch.require_audience(house.store, number)
     except OutreachError as error:
         return error.message
     return None

@@ -17,7 +17,7 @@ from outreach import wiring
 from outreach.actions import finish, launch
 from outreach.cli import holding, show
 from outreach.cli import open as opened
-from outreach.cli.campaign import NameArgument
+from outreach.cli.campaign import AcceptOption, NameArgument
 from outreach.errors import StateError, TransportError
 from outreach.house import House
 from outreach.store import campaigns, deliveries, figures
@@ -31,6 +31,7 @@ def send(
     wait: Annotated[
         bool, typer.Option("--wait", help="Send in this process, with progress, until it is done.")
     ] = False,
+    accept: AcceptOption = False,
     as_json: show.JsonOption = False,
 ) -> None:
     """Launch a campaign now: its audience is frozen and the senders take it up."""
@@ -39,7 +40,8 @@ def send(
             number = campaigns.by_name(session, name).id
         assert number is not None
         wiring.watermark(house).require()
-        outcome = launch.campaign(house.store, number, defaults=wiring.defaults(house.settings), now=datetime.now(UTC))
+        defaults = wiring.defaults(house.settings)
+        outcome = launch.campaign(house.store, number, defaults=defaults, now=datetime.now(UTC), accept=accept)
         _say_launch(name, outcome)
         if wait:
             _drain(house, number)
@@ -77,7 +79,7 @@ def _say_launch(name: str, outcome: launch.Outcome) -> None:
         show.note(f"{name} was launched before and is sending.")
     else:
         for told in outcome.warnings:
-            show.note(f"Warning: {told}")
+            show.note(f"Warning: {told.message}")
         show.note(f"Launched {name}: {outcome.queued:,} messages to send.")
 
 

@@ -26,7 +26,7 @@ from outreach.actions import compose
 from outreach.actions.compose import Defaults
 from outreach.engine.letters import Letters
 from outreach.engine.sender import Sender, SenderOptions
-from outreach.message import dkim
+from outreach.message import dkimkey
 from outreach.message.compiled import Compiled
 from outreach.message.dkim import Signer
 from outreach.store import campaigns, freeze, migrate
@@ -186,8 +186,7 @@ def main() -> None:
     options.add_argument("--key", type=Path)
     chosen = options.parse_args()
     store = Store(chosen.url)
-    signer = Signer("clinic.example", "s", dkim.read_key(chosen.key.read_bytes())) if chosen.key else None
-    sign = None if signer is None else lambda message: signer.sign(message, now=datetime.now(UTC))
+    sign = Signer("clinic.example", (dkimkey.read("s", chosen.key.read_bytes()),)).sign if chosen.key else None
     relay = Relay("127.0.0.1", chosen.port, Tls.OFF)
     transport = SmtpTransport(relay, hello="sender.clinic.example", connections=chosen.connections)
     sender = Sender(store, transport, TOKENS, SenderOptions(public_url=URL, sign=sign, journals=chosen.folder))
