@@ -88,13 +88,13 @@ def check(name: NameArgument, as_json: show.JsonOption = False) -> None:
         with house.store.reading() as session:
             campaign = campaigns.by_name(session, name)
         approval = approve.standing(house.store, campaign, defaults=defaults, now=now)
+    new = vet.unaccepted(faults, campaign.accepted) if defaults.rules.strict else []
     if as_json:
         told = {"faults": [fault.as_dict() for fault in faults], "approval": approval and approval.as_dict()}
         show.document({"name": name, **told})
     else:
         _show(faults, approval)
-    refusing = [fault for fault in faults if fault.severity is Severity.ERROR]
-    if refusing or (defaults.rules.strict and vet.unaccepted(faults, campaign.accepted)):
+    if new or any(fault.severity is Severity.ERROR for fault in faults):
         raise typer.Exit(1)
 
 
