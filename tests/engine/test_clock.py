@@ -21,6 +21,7 @@ from outreach.store import campaigns, deliveries, lists
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
+from outreach.timing import recurrence
 from outreach.timing.schedule import resolve
 from tests.actions.people import listed, made
 
@@ -378,3 +379,13 @@ def test_a_run_goes_out_on_the_approval_of_its_campaign(sqlite_store: Store, now
     Clock(sqlite_store, asks, grace=GRACE, now=lambda: now + timedelta(hours=1)).tick()
     with sqlite_store.reading() as session:
         assert [each.state for each in campaigns.runs(session, number)] == [PAUSED, SENDING]
+
+
+def test_a_run_goes_out_on_what_was_accepted_of_its_campaign(sqlite_store: Store, now: datetime) -> None:
+    strict = replace(DEFAULTS, postal_address="", rules=Rules(strict=True))
+    number, terms = made(sqlite_store, now), schedule.Terms(strict, GRACE, accept=True)
+    schedule.cron(sqlite_store, number, recurrence.parse("0 * * * *", "UTC"), terms, now=now)
+    Clock(sqlite_store, strict, grace=GRACE, now=lambda: now + timedelta(hours=1)).tick()
+    with sqlite_store.reading() as session:
+        (run,) = campaigns.runs(session, number)
+    assert (run.state, run.reason) == (SENDING, None)

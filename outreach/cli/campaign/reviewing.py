@@ -98,17 +98,15 @@ def check(
         with house.store.reading() as session:
             campaign = campaigns.by_name(session, name)
         approval = approve.standing(house.store, campaign, defaults=defaults, now=now)
-        # What the world says changes from day to day: nobody is asked to accept it.
-        unaccepted = defaults.rules.strict and vet.unaccepted(faults, campaign.accepted)
-        if online:
+        new = vet.unaccepted(faults, campaign.accepted) if defaults.rules.strict else []
+        if online:  # what the world says changes from day to day: nobody is asked to accept it
             faults = rehearsing.added(faults, rehearsing.asked(house, name, follow_links=not no_links))
     if as_json:
         told = {"faults": [fault.as_dict() for fault in faults], "approval": approval and approval.as_dict()}
         show.document({"name": name, **told})
     else:
         _show(faults, approval)
-    refusing = [fault for fault in faults if fault.severity is Severity.ERROR]
-    if refusing or unaccepted:
+    if new or any(fault.severity is Severity.ERROR for fault in faults):
         raise typer.Exit(1)
 
 

@@ -42,7 +42,9 @@ FREE_MAIL = {
 }
 _RELAYS = {domain: relays.split() for domains, relays in FREE_MAIL.items() for domain in domains.split()}
 
-_NO_REPLY = re.compile(r"(?:do[._-]?)?(?:no|not)[._-]?(?:reply|answer|respond)|keine?[._-]?antwort", re.IGNORECASE)
+_NO_REPLY = re.compile(
+    r"(?:^|[._+-])(?:(?:do[._-]?)?(?:no|not)[._-]?(?:reply|answer|respond)|keine?[._-]?antwort)", re.IGNORECASE
+)
 #: "Re:" and "Fwd:" as mail programs of several languages write them.
 _ANSWER = re.compile(r"\s*(?:re|fwd?|aw|wg|antw|tr|rif|sv|vs|odp|回复|转发)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE)
 _SHOUTS = re.compile(r"[!?！？¡¿]\s*[!?！？]|\${2,}|€{2,}")

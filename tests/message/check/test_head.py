@@ -71,7 +71,9 @@ def test_a_personal_mailbox_as_sender_is_refused_where_its_provider_does_not_sen
         ("news@clinic.example", "do-not-reply@clinic.example", True),
         ("noreply@clinic.example", "care@clinic.example", True),
         ("news@clinic.example", "care@clinic.example", False),
+        ("news.noreply@clinic.example", "", True),
         ("norma.reply@clinic.example", "", False),
+        ("casino-reply@clinic.example", "", False),
     ],
 )
 def test_answers_that_nobody_reads_are_told(sender: str, reply_to: str, fault: bool) -> None:
