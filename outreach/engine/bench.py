@@ -38,7 +38,7 @@ class Bench:
 
     def __init__(self, letters: Letters, threads: int | None = None) -> None:
         self._letters = letters
-        count = min(MOST_THREADS, _cores() - 1) if threads is None else threads
+        count = _useful() if threads is None else threads
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="outreach-sign") if letters.signs and count else None
         #: By delivery; None for a message that cannot be written, which is told when it is taken.
         self._jobs: dict[int, _Job | None] = {}
@@ -106,6 +106,7 @@ def _dropped(job: _Job | None) -> bool:
     return True
 
 
-def _cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _useful() -> int:
+    """How many threads to sign with: one for each core, since the wire's own waits now and then; none for a single."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MOST_THREADS, cores) if cores > 1 else 0

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from outreach.engine.letters import Draft, Letters
 from outreach.errors import StateError
 from outreach.message import proof
@@ -64,8 +62,7 @@ class _Case:
 
 def made_again(store: Store, letters: Letters, signer: Signer | None, *, name: str, email: str) -> Evidence:
     """The message to a person, made anew; raises NotFound, or StateError where there was none to be."""
-    with store.reading() as session:
-        case = _case(session, letters, name, email)
+    case = _case(store, letters, name, email)
     signatures, found = _signatures(case, signer)
     message = signatures + case.draft.message
     if found or not case.digest:
@@ -79,8 +76,7 @@ def given(store: Store, letters: Letters, signer: Signer | None, *, name: str, e
     Line ends may be those of a file, and fields that relays added above may stay. Where it is not what was sent, or
     is and would not be made so today, the differences to the one made anew are told.
     """
-    with store.reading() as session:
-        case = _case(session, letters, name, email)
+    case = _case(store, letters, name, email)
     signatures, found = _signatures(case, signer)
     anew = proof.filled(case.compiled, case.draft.pieces, signatures)
     message = signatures + case.draft.message
@@ -97,16 +93,17 @@ def given(store: Store, letters: Letters, signer: Signer | None, *, name: str, e
     return Evidence(case.delivery, message, False, why, _told(case, closest, anew))
 
 
-def _case(session: Session, letters: Letters, name: str, email: str) -> _Case:
-    campaign, person = campaigns.by_name(session, name), subscribers.require(session, email)
-    assert campaign.id is not None
-    delivery = decisions.of_person(session, campaign.id, person.number)
-    if delivery is None:
-        raise StateError(
-            f"{person.email} is not in the audience of {name!r}.",
-            hint=f"Ask why: outreach campaign explain {name} {person.email}",
-        )
-    data = campaigns.compiled(session, campaign.id)
+def _case(store: Store, letters: Letters, name: str, email: str) -> _Case:
+    with store.reading() as session:
+        campaign, person = campaigns.by_name(session, name), subscribers.require(session, email)
+        assert campaign.id is not None
+        delivery = decisions.of_person(session, campaign.id, person.number)
+        if delivery is None:
+            raise StateError(
+                f"{person.email} is not in the audience of {name!r}.",
+                hint=f"Ask why: outreach campaign explain {name} {person.email}",
+            )
+        data = campaigns.compiled(session, campaign.id)
     letters.learn(campaign.id, data)
     return _Case(Compiled.from_bytes(data), person, delivery, letters.draft(_claimed(person, delivery)))
 
