@@ -15,7 +15,7 @@ from outreach.actions.forget import Forgotten, Plan
 from outreach.actions.record import Ask, Recorder
 from outreach.actions.subscribe import Person
 from outreach.audience.consent import SubscriptionState
-from outreach.store import attempts, consents, deliveries, events, lists, subscribers, subscriptions
+from outreach.store import attempts, consents, events, freeze, lists, subscribers, subscriptions
 from outreach.store.campaigns import CampaignState
 from outreach.store.consents import Act
 from outreach.store.database import Store, table_of
@@ -38,7 +38,7 @@ def read(store: Store, now: datetime) -> int:
     group = people.listed(store, now, people=4)
     campaign = people.made(store, now, list_id=group, state=CampaignState.SENDING, launched_at=now)
     with store.writing() as session:
-        deliveries.freeze(session, campaign, group, now)
+        freeze.audience(session, campaign, group, now)
         sent = sa.update(table_of(Delivery)).values(
             state=DeliveryState.SENT, sent_at=now, reply="250 <p> ok", reason="x"
         )
