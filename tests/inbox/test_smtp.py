@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from outreach import address
+from outreach.actions.collect import Terms
 from outreach.audience.consent import SubscriptionState
-from outreach.engine import postbox
 from outreach.engine.crew import looping
+from outreach.engine.postbox import Addresses, Postbox
 from outreach.errors import DatabaseUnavailable
 from outreach.inbox.smtp import Listener, Reception
 from outreach.store import subscriptions
@@ -25,6 +26,7 @@ from tests.engine.sending import TOKENS
 from tests.store import crowd
 
 LEAVE = address.parse("leave@news.clinic.example")
+RETURN = address.parse("bounces@news.clinic.example")
 MAIL = b"From: anybody@example.com\r\nSubject: unsubscribe\r\n\r\n"
 
 
@@ -52,6 +54,12 @@ def delivered(port: int, *recipients: str, lmtp: bool = False, data: bytes = MAI
             return refused.recipients
 
 
+def reception(store: Store, now: datetime) -> Reception:
+    """What `outreach run` listens with."""
+    ours = Addresses(leave=LEAVE, complaint=address.parse("fbl@news.clinic.example"))
+    return Postbox(store, Terms(TOKENS, RETURN), ours, now=lambda: now).reception
+
+
 @pytest.fixture
 def campaign(store: Store, now: datetime) -> tuple[int, int]:
     """The list, and a delivery to its first person."""
@@ -72,7 +80,7 @@ def test_a_mail_to_the_leave_address_takes_its_person_off_the_list(
 ) -> None:
     group, number = campaign
     token = TOKENS.make(Purpose.UNSUBSCRIBE, number)
-    with listening(postbox.reception(store, TOKENS, LEAVE, now=lambda: now), lmtp=lmtp) as port:
+    with listening(reception(store, now), lmtp=lmtp) as port:
         assert delivered(port, f"Leave+{token}@NEWS.clinic.example", lmtp=lmtp) == {}
         assert delivered(port, f"leave+{token}@news.clinic.example", lmtp=lmtp) == {}
     assert state(store, group) is SubscriptionState.UNSUBSCRIBED
@@ -96,7 +104,7 @@ def test_mail_to_anybody_else_is_refused_and_changes_nothing(
     group, number = campaign
     token = TOKENS.make(Purpose.UNSUBSCRIBE, number)
     given = recipient.format(token=token, other=TOKENS.make(Purpose.PREFERENCES, number), altered=token.swapcase())
-    with listening(postbox.reception(store, TOKENS, LEAVE, now=lambda: now)) as port:
+    with listening(reception(store, now)) as port:
         assert delivered(port, given)[given][0] == 550
     assert state(store, group) is SubscriptionState.CONFIRMED
 
