@@ -78,7 +78,8 @@ class Imap:
             try:
                 client.starttls(context)
             except BaseException:
-                client.shutdown()
+                with suppress(OSError):  # it is closed where TLS itself failed
+                    client.shutdown()
                 raise
         return client
 
