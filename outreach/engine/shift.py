@@ -252,6 +252,9 @@ class Shift:
         if page is not None:
             self._desk.put(turn.claimed, page, asked=asked, seconds=safe, at=turn.at)
         self._keep_pace(turn)
+        if self._only is not None and self._desk.is_empty and not self._found:
+            # Through, as it seems: no need to wait for the next look.
+            self._watch_at = 0.0
 
     def _keep_pace(self, turn: Turn) -> None:
         """What a turn says about relays and providers."""

@@ -4,6 +4,9 @@ One uvicorn process, pinned to one core where the system can do that, with SQLit
 come over loopback from a bounded load generator in a process of its own, over kept connections, from many client
 addresses (told by X-Forwarded-For), for links of many messages. At the end the rows are counted: every answer that
 led on must have its hit on the disk, and no other hit may be there.
+
+With --sending a sender process empties a campaign of the same database into `smtp-sink` at full speed meanwhile. Four
+processes then share the machine: what a redirect costs its server is the figure that does not depend on its cores.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,9 +32,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import sqlalchemy as sa
+from outgoing import outbox, sinks
+from outgoing.outbox import Way
 
 from outreach import config
-from outreach.store import migrate
+from outreach.audience.consent import SubscriptionState
+from outreach.store import campaigns, figures, migrate
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -37,6 +45,7 @@ from outreach.store.hits import Hit
 from outreach.store.links import Link
 from outreach.store.lists import MailingList, Tracking
 from outreach.store.subscribers import Subscriber
+from outreach.store.subscriptions import Subscription
 from outreach.tracking.keys import KeyRing
 from outreach.tracking.token import Purpose, TokenMaker
 
@@ -86,6 +95,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each round asks")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=200, help="kept connections, one request at a time on each")
+    parser.add_argument("--sending", action="store_true", help="while a campaign is sent at full speed")
     parser.add_argument("--dir", default=None, help="where the database lies; default: the system's temporary folder")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--load", action="store_true", help=argparse.SUPPRESS)
@@ -130,7 +140,41 @@ def _prepare(file: Path, messages: int) -> None:
             Link(campaign_id=campaign.id, number=n, role="", label=f"Link {n}", url=f"https://clinic.example/{n}?a=1&b")
             for n in range(1, LINKS + 1)
         )
+        session.execute(
+            sa.insert(table_of(Subscription)),
+            [
+                {"list_id": 1, "subscriber_id": n, "state": SubscriptionState.CONFIRMED, "created_at": now,
+                 "changed_at": now}
+                for n in numbers
+            ],
+        )  # fmt: skip
     store.close()
+
+
+@contextmanager
+def _sending(file: Path) -> Iterator[Callable[[], int]]:
+    """A sender at full speed in the same database; tells how many messages have left."""
+    store = Store(f"sqlite:///{file}")
+    campaign, _ = outbox.launched(store)
+    with sinks.smtp_sink() as port:
+        way = Way(f"sqlite:///{file}", port, file.parent / "journals")
+        (process,) = outbox.senders(way, campaign)
+        outbox.begin([process])
+
+        def sent() -> int:
+            with store.reading() as session:
+                return int(figures.status(session, campaigns.by_id(session, campaign))["sent"])
+
+        try:
+            while not sent():
+                time.sleep(0.05)
+            yield sent
+            if process.poll() is not None:
+                raise SystemExit("the campaign was too small: it was sent before the round ended")
+        finally:
+            process.terminate()
+            process.wait()
+            store.close()
 
 
 def _serve(file: Path, port: int) -> None:
@@ -154,16 +198,16 @@ def _round(file: Path, options: argparse.Namespace) -> dict[str, Any]:
         port = probe.getsockname()[1]
     myself = [sys.executable, __file__, "--port", str(port)]
     server = subprocess.Popen([*myself, "--serve", str(file)])
-    try:
+    with ExitStack() as stack:
+        stack.callback(_ended, server)
         _wait(port, server)
+        sent = stack.enter_context(_sending(file)) if options.sending else (lambda: 0)
         load = [*myself, "--load", "--messages", str(options.messages), "--seconds", str(options.seconds)]
         load += ["--connections", str(options.connections)]
-        before = _cpu_seconds(server.pid)
+        before, sent_before = _cpu_seconds(server.pid), sent()
         result: dict[str, Any] = json.loads(subprocess.run(load, check=True, capture_output=True, text=True).stdout)
         used = _cpu_seconds(server.pid) - before
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(30)
+        result["sent_meanwhile_per_second"] = round((sent() - sent_before) / result["seconds"])
     result["server_cpu_us_per_redirect"] = round(used / max(result["answered"], 1) * 1e6, 1)
     result["server_share_of_core"] = round(used / result["seconds"], 2)
     store = Store(f"sqlite:///{file}")
@@ -179,6 +223,11 @@ def _round(file: Path, options: argparse.Namespace) -> dict[str, Any]:
         file=sys.stderr,
     )
     return result
+
+
+def _ended(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGINT)
+    server.wait(30)
 
 
 def _cpu_seconds(process: int) -> float:

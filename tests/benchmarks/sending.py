@@ -36,6 +36,9 @@ from outreach.store.database import Store
 #: How many connections `smtp-source` is tried with; its best is what counts.
 SESSIONS = (1, 5, 20)
 
+#: The plain scripts that ours is compared with.
+SCRIPTS = {"script": plain_script.by_the_manual, "script with our inliner": plain_script.by_ours}
+
 #: A measurement: messages a second, and what else there is to tell.
 Measure = Callable[[], tuple[float, dict[str, Any]]]
 
@@ -72,7 +75,8 @@ def _compared(folder: Path, port: int, chosen: argparse.Namespace) -> dict[str, 
                 measures[f"{kind}, DKIM"] = _ours(store, signed, rows)
                 measures[f"{kind}, DKIM, 2 senders"] = _ours(store, replace(signed, senders=2), rows)
         if chosen.script:
-            measures["script"] = _script(port, folder, chosen.script_rows)
+            for name, inliner in SCRIPTS.items():
+                measures[name] = _script(port, folder, chosen.script_rows, inliner)
         if chosen.only:
             measures = {name: measure for name, measure in measures.items() if name in chosen.only}
         found = [{name: _measured(name, measure) for name, measure in measures.items()} for _ in range(chosen.rounds)]
@@ -97,9 +101,9 @@ def _told(rounds: list[dict[str, tuple[float, dict[str, Any]]]]) -> dict[str, An
             told[name][fact] = round(statistics.median(found[name][1][fact] for found in rounds), 1)
         against = statistics.median(speed / other for speed, other in zip(speeds, best, strict=True))
         told[name]["against_smtp_source"] = round(against, 4)
-    if "script" in rounds[0]:
-        against = statistics.median(found["sqlite"][0] / found["script"][0] for found in rounds)
-        told["sqlite"]["against_script"] = round(against, 1)
+    for script in [name for name in SCRIPTS if name in rounds[0] and "sqlite" in rounds[0]]:
+        against = statistics.median(found["sqlite"][0] / found[script][0] for found in rounds)
+        told["sqlite"][f"against_{script}"] = round(against, 1)
     return {"medians": told, "rounds_per_second": [{name: round(f[0], 1) for name, f in r.items()} for r in rounds]}
 
 
@@ -119,14 +123,19 @@ def _ours(store: Store, way: Way, rows: int) -> Measure:
     return measure
 
 
-def _script(port: int, folder: Path, rows: int) -> Measure:
+def _script(port: int, folder: Path, rows: int, inliner: plain_script.Inliner) -> Measure:
     settings = config.load(quote_url="https://clinic.example/quote")
     name, text = wiring.article(settings, "car-t-cell-therapy")
     article = articles.parse(text, file=f"{name}.md").with_links({"quote": settings.quote_url or ""})
     layout = wiring.layout(settings, "default")
     people = [Recipient(f"p{number}@example.org", f"Person {number}") for number in range(rows)]
     database = f"sqlite:///{folder}/script.db"
-    return lambda: (plain_script.sent(plain_script.messages(article, layout, people, outbox.URL), port, database), {})
+
+    def measure() -> tuple[float, dict[str, Any]]:
+        work = plain_script.messages(article, layout, people, outbox.URL, inliner=inliner)
+        return plain_script.sent(work, port, database), {}
+
+    return measure
 
 
 @contextmanager

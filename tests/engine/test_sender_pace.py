@@ -64,7 +64,8 @@ def test_two_senders_keep_one_rate_together(store: Store, now: datetime) -> None
 
     asyncio.run(main())
     times = left(first, second)[:100]
-    # a hundred at fifty a second; a tenth of a second's worth may be caught up at once, and the first may be late
+    # A hundred at fifty a second; a tenth of a second's worth may be caught up at once, and the first may be late. That
+    # the times which two senders are given are exact is shown in tests/store/test_pace.py, without a clock.
     assert times[-1] - times[0] >= 99 / 50 - 0.3
     assert first.left
     assert second.left

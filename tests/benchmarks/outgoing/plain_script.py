@@ -1,18 +1,22 @@
 """What a plain script does for each recipient: render the templates, inline the CSS, build the message, send it.
 
 Written as a careful person would: templates parsed once, one connection reused, what was sent committed in batches.
+The CSS is inlined as premailer's manual shows, or by our own inliner, which hands premailer a part of the sheet only
+and so takes half as long.
 """
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import partial
 
 import jinja2
+import premailer
 import sqlalchemy as sa
 from markupsafe import Markup
 
@@ -26,8 +30,24 @@ from outreach.message.template import Layout
 #: How many rows are committed at once.
 BATCH = 100
 
+#: HTML and a style sheet -> HTML.
+Inliner = Callable[[str, str], str]
 
-def messages(article: Article, layout: Layout, people: list[Recipient], url: str) -> Iterator[tuple[str, bytes]]:
+
+def by_the_manual(html: str, css: str) -> str:
+    """premailer, as one uses it; what it parsed of a sheet it keeps."""
+    html = html.replace("</head>", f"<style>{css}</style></head>", 1)
+    return str(premailer.transform(html, allow_network=False, cssutils_logging_level=logging.CRITICAL))
+
+
+def by_ours(html: str, css: str) -> str:
+    """The inliner that campaigns are compiled with."""
+    return inline.inline(html, css)
+
+
+def messages(
+    article: Article, layout: Layout, people: list[Recipient], url: str, *, inliner: Inliner
+) -> Iterator[tuple[str, bytes]]:
     """Recipient and message, one after another."""
     environment = jinja2.Environment(autoescape=True, loader=jinja2.DictLoader(dict(layout.sources)))
     environment.filters["fallback"] = lambda value, instead: value or instead
@@ -50,7 +70,7 @@ def messages(article: Article, layout: Layout, people: list[Recipient], url: str
         message = EmailMessage(policy=SMTP)
         message["From"], message["To"], message["Subject"] = "news@clinic.example", recipient.email, article.title
         message.set_content(plaintext.from_html(html))
-        message.add_alternative(inline.inline(html, layout.sources["layout.css"]), subtype="html")
+        message.add_alternative(inliner(html, layout.sources["layout.css"]), subtype="html")
         yield recipient.email, message.as_bytes()
 
 
