@@ -157,9 +157,11 @@ def page(session: Session, *, unclear: bool = False, limit: int) -> list[dict[st
     """The newest reports (that wait for a person), without their raw text: id, campaign and `FACTS`."""
     columns = (_report.c.id, _campaign.c.name.label("campaign"), *(_report.c[name] for name in FACTS))
     joined = _report.outerjoin(_campaign, _campaign.c.id == _report.c.campaign_id)
-    statement = sa.select(*columns).select_from(joined).order_by(_report.c.received_at.desc(), _report.c.id.desc())
-    if unclear:
-        statement = statement.where(IS_UNCLEAR)
+    statement = sa.select(*columns).select_from(joined)
+    if unclear:  # these have an index by their time, and all of them one by their number
+        statement = statement.where(IS_UNCLEAR).order_by(_report.c.received_at.desc(), _report.c.id.desc())
+    else:
+        statement = statement.order_by(_report.c.id.desc())
     return [dict(row) for row in session.execute(statement.limit(limit)).mappings()]
 
 

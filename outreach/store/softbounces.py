@@ -45,14 +45,15 @@ def in_a_row(session: Session, subscriber_ids: Collection[int], now: datetime) -
 
 def refused(session: Session, after: int, limit: int) -> tuple[list[int], int]:
     """Whom the relay refused softly in some attempts behind a number; and up to which number these go."""
-    joined = _attempt.join(_delivery, _delivery.c.id == _attempt.c.delivery_id)
-    columns = (_attempt.c.id, _attempt.c.state, _attempt.c.enhanced, _delivery.c.subscriber_id)
-    statement = sa.select(*columns).select_from(joined).where(_attempt.c.id > after).order_by(_attempt.c.id)
-    rows = session.execute(statement.limit(limit)).all()
-    soft = {
-        row.subscriber_id for row in rows if row.state is DeliveryState.FAILED and softness.is_of_mailbox(row.enhanced)
-    }
-    return sorted(soft), rows[-1].id if rows else after
+    columns = (_attempt.c.id, _attempt.c.state, _attempt.c.enhanced, _attempt.c.delivery_id)
+    some = sa.select(*columns).where(_attempt.c.id > after).order_by(_attempt.c.id).limit(limit)
+    rows = session.execute(some).all()
+    soft = [
+        row.delivery_id for row in rows if row.state is DeliveryState.FAILED and softness.is_of_mailbox(row.enhanced)
+    ]
+    whose = sa.select(_delivery.c.subscriber_id).where(_delivery.c.id.in_(soft)).distinct()
+    people = session.execute(whose).scalars() if soft else ()
+    return sorted(people), rows[-1].id if rows else after
 
 
 def weighed(session: Session) -> int:

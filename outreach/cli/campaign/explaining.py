@@ -137,6 +137,8 @@ def _next(found: Story, delivery: Delivery) -> str:
         told = _LEFT_OUT.get(delivery.reason or "", "nothing")
         barred = found.suppression
         return f"{told} ({barred.reason.value}, since {_shown(barred.at)})" if barred else told
+    if state is DeliveryState.BOUNCED and found.suppression is None:
+        return "nothing in this campaign: it bounced, but the person has confirmed since, and later ones reach them"
     if state in _AFTER:
         return _AFTER[state].format(name=name)
     if state is DeliveryState.CLAIMED:
