@@ -1,4 +1,4 @@
-"""What does a report say that comes back, whoever wrote it? The one form that every reader of reports brings it into."""
+"""What does a report say that comes back, whoever wrote it? The one form that every reader brings it into."""
 
 from __future__ import annotations
 
