@@ -120,10 +120,14 @@ def is_known(session: Session, digest: str) -> bool:
 
 
 def about(session: Session, delivery_id: int) -> About | None:
-    """Whom and what a delivery is; None where there is none, or its person was erased."""
+    """Whom and what a delivery is; None where there is none, or its person was erased.
+
+    The person is held until the end: nobody erases them while something is written that names them.
+    """
     columns = (_delivery.c.id, _delivery.c.campaign_id, _delivery.c.subscriber_id)
     joined = _delivery.join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
-    row = session.execute(sa.select(*columns).select_from(joined).where(_delivery.c.id == delivery_id)).one_or_none()
+    mine = sa.select(*columns).select_from(joined).where(_delivery.c.id == delivery_id)
+    row = session.execute(mine.with_for_update(read=True, of=_subscriber)).one_or_none()
     return About(*row) if row else None
 
 

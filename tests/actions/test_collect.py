@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -315,6 +316,26 @@ def test_a_report_about_an_erased_person_or_none_is_handled_and_keeps_nothing(
     for row in stored(store):
         assert {row[name] for name in ("subscriber_id", "delivery_id", "words", "raw")} == {None}
     assert adds_up(store, spring) == {"sent": 3}
+
+
+def test_who_is_erased_while_a_report_is_written_down_is_not_named_by_it(
+    postgresql_store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = postgresql_store
+    sent(store, crowd.made_campaign(store, now, crowd.made_list(store, now, 1)), now)
+    erasing = Thread(target=erase.person, args=(store, "p1@example.org"), kwargs={"key": b"k" * 32, "now": now})
+    put = reports.put
+
+    def meanwhile(session: Any, row: reports.Report) -> int | None:
+        """The person is known by now; the erasure waits for this transaction, or is through before it ends."""
+        erasing.start()
+        erasing.join(0.5)
+        return put(session, row)
+
+    monkeypatch.setattr(reports, "put", meanwhile)
+    bounced(store, 1, now)
+    erasing.join(20)
+    assert [(row["subscriber_id"], row["words"]) for row in stored(store)] == [(None, None)]
 
 
 # -- late reports

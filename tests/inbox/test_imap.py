@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from datetime import datetime
+from threading import Thread
 from urllib.parse import quote
 
 import pytest
 
+from outreach.actions.collect import Collected
+from outreach.engine.postbox import Addresses, Postbox
+from outreach.engine.rounds import Rounds
 from outreach.errors import InboxError
 from outreach.inbox import imap
 from outreach.inbox.imap import Imap
 from outreach.inbox.place import parse
+from outreach.store.database import Store
+from tests.actions.returned import TERMS, dsn, path, riddle
 from tests.conftest import free_port
 from tests.inbox.dovecot import PASSWORD, USER, Dovecot
+from tests.store import crowd
 from tests.transport.conftest import Certificates
 
 MAIL = b"From: a@example.org\nSubject: %d\n\nGood day.\n"
@@ -99,6 +107,33 @@ def test_nothing_is_put_away_when_its_handling_is_cut_off(a_dovecot: Dovecot, ce
     with pytest.raises(SystemExit):
         emptied(box(a_dovecot, certificates), killed)
     assert len(a_dovecot.files()) == 2
+
+
+def test_reports_on_a_server_are_stored_and_moved_and_handled_once_whatever_happens(
+    a_dovecot: Dovecot, certificates: Certificates, store: Store, now: datetime
+) -> None:
+    """Killed between the commit and the move; then two who look at once."""
+    campaign = crowd.made_campaign(store, now, crowd.made_list(store, now, 2))
+    crowd.delivered(store, campaign, now)
+    a_dovecot.put(dsn(path(1)), dsn(path(2), "5.2.2"), *(riddle(path(2), f"{n}") for n in range(6)))
+    told: list[Collected] = []
+    mail = Postbox(store, TERMS, Addresses(), now=lambda: now, told=told.append)
+
+    def killed(data: bytes, source: str) -> None:
+        mail.read(data, source)
+        raise SystemExit(9)
+
+    with pytest.raises(SystemExit):
+        Rounds(box(a_dovecot, certificates), killed, every=1).once()
+    assert (len(a_dovecot.files()), len(told)) == (8, 1)
+    both = [Thread(target=Rounds(box(a_dovecot, certificates), mail.read, every=1).once) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join(60)
+    assert Rounds(box(a_dovecot, certificates), mail.read, every=1).once() in range(9)
+    assert (a_dovecot.files(), sum(each.fresh for each in told)) == ([], 8)
+    assert crowd.told(store, campaign) == {"bounced": 1, "sent": 1}
 
 
 def test_it_stops_between_two_messages(a_dovecot: Dovecot, certificates: Certificates) -> None:
