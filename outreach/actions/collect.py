@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from outreach.address import Address
 from outreach.log import Log
 from outreach.replies import carried, identity, report, returnpath
-from outreach.replies.report import Kind
+from outreach.replies.kind import Kind
 from outreach.store import aftermath, conflict, reports
 from outreach.store.aftermath import NOTHING, Done
 from outreach.store.database import Store

@@ -6,13 +6,13 @@ the Message-ID of the mail that it is about) holds a token, and that only somebo
 
 from __future__ import annotations
 
-import email
-import email.policy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from email.message import Message
 from email.utils import getaddresses
+
+from outreach.replies import mime
+from outreach.replies.mime import Header, Part
 
 #: Fields in which servers note whom they deliver a message to, and those of the sender.
 _ADDRESSED = (
@@ -20,12 +20,6 @@ _ADDRESSED = (
     *("to", "cc"),
 )
 _RECEIVED_FOR = re.compile(r"\sfor\s+<([^<>\s]{3,320})>")
-#: The parts of a report that hold (the header of) the mail that it is about.
-_ORIGINALS = {
-    *("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"),
-    *("message/global", "message/global-headers"),
-}
-
 #: Addresses that are looked at in one message; a report has a handful.
 _MOST = 50
 
@@ -43,61 +37,35 @@ class Carried:
 
 
 def of(message: bytes) -> Carried:
-    """What a message carries; never raises, whatever it is."""
+    """What a message carries; never raises, whatever it is.
+
+    What the enclosed mail encloses is not looked at: that may be a mail of ours which a reader has passed on.
+    """
     try:
-        parsed = email.message_from_bytes(message, policy=email.policy.compat32)
-        originals = [_header_of(part) for part in _parts(parsed) if part.get_content_type() in _ORIGINALS]
+        mail = mime.opened(message)
+        enclosed = [mime.header_of(part) for part in mail.walk() if part.type in mime.ENCLOSED]
         return Carried(
-            _first(_recipients(parsed)),
-            _first(_return_paths(parsed, originals)),
-            _first(_bare(value) for head in originals for value in _values(head, "message-id")),
+            _each(_recipients(mail.header)),
+            _each([*_told(mail), *(value for head in enclosed for value in head.all("return-path"))]),
+            _each(value for head in enclosed for value in head.all("message-id")),
         )
-    except Exception:  # a parser that stumbles over what no standard knows; then it carries nothing
+    except Exception:  # it is strangers' mail; what nobody can read carries nothing
         return Carried()
 
 
-def _recipients(parsed: Message) -> Iterator[str]:
-    fields = [value for name in _ADDRESSED for value in _values(parsed, name)]
-    yield from (address for _, address in getaddresses(fields) if address)
-    for value in _values(parsed, "received"):
-        yield from _RECEIVED_FOR.findall(value)
+def _recipients(head: Header) -> list[str]:
+    fields = [value for name in _ADDRESSED for value in head.all(name)]
+    noted = [found for value in head.all("received") for found in _RECEIVED_FOR.findall(value)]
+    return [address for _, address in getaddresses(fields)] + noted
 
 
-def _return_paths(parsed: Message, originals: list[Message]) -> Iterator[str]:
-    """Of a complaint (RFC 5965, 3.2: Original-Mail-From), and of the copy of the mail where it has one."""
-    for part in _parts(parsed):
-        if part.get_content_type() == "message/feedback-report":
-            yield from (_bare(value) for value in _values(_header_of(part), "original-mail-from"))
-    yield from (_bare(value) for head in originals for value in _values(head, "return-path"))
+def _told(mail: Part) -> list[str]:
+    """The return path that a complaint names (RFC 5965, 3.2)."""
+    part = mail.first("message/feedback-report")
+    return [value for head in mime.groups(part.body) for value in head.all("original-mail-from")] if part else []
 
 
-def _parts(part: Message) -> Iterator[Message]:
-    """The parts of a report, but not those of a mail within it: that may be one that somebody passed on."""
-    yield part
-    inner = part.get_payload()
-    if part.get_content_maintype() == "multipart" and isinstance(inner, list):
-        for each in inner:
-            if isinstance(each, Message):
-                yield from _parts(each)
-
-
-def _header_of(part: Message) -> Message:
-    """The header that a part holds: of the mail in it, or its own text read as one."""
-    inner = part.get_payload()
-    if isinstance(inner, list) and inner and isinstance(inner[0], Message):
-        return inner[0]
-    text = part.get_payload(decode=True)
-    return email.message_from_bytes(text.lstrip() if isinstance(text, bytes) else b"", policy=email.policy.compat32)
-
-
-def _values(head: Message, name: str) -> list[str]:
-    return [str(value) for value in head.get_all(name, [])]
-
-
-def _bare(value: str) -> str:
-    return value.strip().strip("<>").strip()
-
-
-def _first(found: Iterator[str]) -> tuple[str, ...]:
-    """Each once, in order; not more than a report has."""
-    return tuple(dict.fromkeys(each for each, _ in zip(found, range(_MOST), strict=False) if each))
+def _each(found: Iterable[str]) -> tuple[str, ...]:
+    """Each once, in order, without angle brackets; not more than a report has."""
+    bare = (value.strip().strip("<>").strip() for value in found)
+    return tuple(dict.fromkeys(value for value in bare if value))[:_MOST]

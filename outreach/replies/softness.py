@@ -27,6 +27,11 @@ QUIET = timedelta(days=5)
 _OF_MAILBOX = re.compile(r"[45]\.(?:1\.(?![78]$)|2\.(?!3$)|4\.)\d{1,3}")
 #: Statuses that say nothing at all.
 _SILENT = re.compile(r"[45]\.0\.0")
+#: Words that speak of the sender or of what was sent.
+_OF_SENDER = re.compile(
+    r"spam|(?:black|block|deny)[ -]?list|blocked|reputation|policy|\bspf\b|\bdkim\b|\bdmarc\b|\b(?:dns)?rbl\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,11 @@ def is_of_mailbox(status: str | None) -> bool:
     return status is not None and _OF_MAILBOX.fullmatch(status) is not None
 
 
-def counts(status: str | None) -> bool:
-    """Whether a soft bounce with this status is one for the row; one that gives no status is."""
-    return status is None or _SILENT.fullmatch(status) is not None or is_of_mailbox(status)
+def counts(status: str | None, words: str | None = None) -> bool:
+    """Whether a soft bounce with this status is one for the row; without one that says anything, the words decide."""
+    if status is None or _SILENT.fullmatch(status):
+        return not _OF_SENDER.search(words or "")
+    return is_of_mailbox(status)
 
 
 def in_a_row(newest_first: Iterable[Past], *, now: datetime, confirmed_at: datetime | None = None) -> int:

@@ -1,7 +1,8 @@
 """What do we decide after a reply? A visible table from reply and stage to what becomes of the delivery.
 
 The basic code says whether it is worth trying again (RFC 5321 4.2.1). The enhanced code (RFC 3463) says whose fault it
-is and outranks the words; the words are read only where there is no enhanced code that says anything.
+is and outranks the words; the words are read only where there is no enhanced code that says anything. What a report
+says later, of a message that the relay had taken, is judged by the same tables.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ DELAYS = {
     "4.2.2": "the mailbox is full",
     "4.3.": "the mail system is busy",
     "4.4.": "no way to the mailbox now",
+    "4.4.7": "tried for too long",
     "4.5.": "the server asks to try again",
     "4.5.3": "too many recipients at once",
     "4.7.": "held back by policy",
@@ -81,12 +83,17 @@ DELAYS = {
 #: Codes that say nothing but "see the words" (RFC 3463: "other, undefined"). 5.7.0 is not one: it says policy.
 _SILENT = {"5.0.0", "5.1.0", "5.2.0", "5.5.0"}
 
+#: Basic codes that servers use for an address that is not there, where no enhanced code tells.
+_OF_ADDRESS = {550, 551, 553, 554}
+
 _NOBODY_THERE = re.compile(
-    r"(?:user|recipient|address|mailbox|account)(?: is| was)? (?:unknown|not found|does(?: not|n't) exist)"
-    r"|(?:unknown|no such|invalid|nonexistent|non-existent) (?:local )?(?:user|recipient|mailbox|address|account)"
-    r"|no mailbox(?: here)?(?: by that name)?\b|does not have an account|no longer (?:exists|valid)",
+    r"(?:user|recipient|address|addressee|mailbox|account)(?: is| was)? (?:unknown|not found|does(?: not|n't) exist)"
+    r"|(?:unknown|no such|invalid|non-?existent) (?:local )?(?:user|recipient|mailbox|address|account|person)"
+    r"|no mailbox(?: here)?(?: by that name)?\b|does(?: not|n't) have an? (?:\S{1,80} )?account"
+    r"|no longer (?:exists|valid)|not listed in (?:the )?(?:domino directory|public name)",
     re.IGNORECASE,
 )
+_AN_ADDRESS = re.compile(r"<?[^\s<>@]{1,100}@[^\s<>@]{1,255}>?")
 _BY_POLICY = re.compile(
     r"spam|block|blacklist|denylist|blocklist|policy|denied|relay|reputation|authenticat|spf|dkim|dmarc|\brate\b|quota"
     r"|suspicio|reject(?:ed)? (?:by|due)|full\b",
@@ -112,6 +119,30 @@ def judge(reply: Reply | None, stage: Stage) -> Verdict:
     return _without_reply(stage)
 
 
+def of_report(status: str | None, words: str = "", *, code: int | None = None) -> Verdict:
+    """What to decide after a report that a message was given up: the address is dead (bounced), or not (failed).
+
+    `status` is the enhanced code, of the server itself where it gave one, `code` the basic one where the words are a
+    reply. Whoever gives up after many tries (4.x.x) has not been told that nobody is there.
+    """
+    if status is not None and status.startswith("4."):
+        return Verdict(Decision.FAILED, _looked_up(DELAYS, status) or "tried for too long")
+    dead = _dead(status, code, words)
+    if dead:
+        return Verdict(Decision.BOUNCED, dead)
+    return Verdict(Decision.FAILED, _looked_up(REFUSALS, status) or "not delivered")
+
+
+def of_delay(status: str | None) -> Verdict:
+    """What to decide where somebody is still trying."""
+    return Verdict(Decision.DEFERRED, _looked_up(DELAYS, status) or "the server asks to try again")
+
+
+def is_silent(status: str | None) -> bool:
+    """Whether an enhanced code says nothing but "see the words"."""
+    return status is None or status in _SILENT or status.endswith(".0.0")
+
+
 def _without_reply(stage: Stage) -> Verdict:
     if stage is Stage.BODY:
         return Verdict(Decision.UNKNOWN, "the connection ended before the server answered")
@@ -122,7 +153,7 @@ def _transient(reply: Reply, stage: Stage) -> Verdict:
     if reply.closes and stage is Stage.MAIL:
         # The server ends its session, between two messages: it has not looked at this one.
         return Verdict(Decision.REQUEUE)
-    return Verdict(Decision.DEFERRED, _looked_up(DELAYS, reply.enhanced) or "the server asks to try again")
+    return of_delay(reply.enhanced)
 
 
 def _permanent(reply: Reply, stage: Stage) -> Verdict:
@@ -132,7 +163,7 @@ def _permanent(reply: Reply, stage: Stage) -> Verdict:
     if stage is Stage.RCPT:
         if _is_too_many(reply):
             return Verdict(Decision.DEFERRED, "too many recipients at once")
-        dead = _dead(reply)
+        dead = _dead(reply.enhanced, reply.code, reply.words)
         if dead:
             return Verdict(Decision.BOUNCED, dead)
     return Verdict(Decision.FAILED, _looked_up(REFUSALS, reply.enhanced) or _REFUSED_AT[stage])
@@ -152,12 +183,13 @@ def _is_too_many(reply: Reply) -> bool:
     return reply.enhanced == "5.5.3" or (reply.code == 552 and reply.enhanced is None)
 
 
-def _dead(reply: Reply) -> str | None:
-    if reply.enhanced in DEAD:
-        return DEAD[reply.enhanced]
-    if reply.enhanced is not None and reply.enhanced not in _SILENT:
+def _dead(enhanced: str | None, code: int | None, words: str) -> str | None:
+    if enhanced in DEAD:
+        return DEAD[enhanced]
+    if enhanced is not None and enhanced not in _SILENT:
         return None
-    if reply.code in {550, 551, 553} and _NOBODY_THERE.search(reply.words) and not _BY_POLICY.search(reply.words):
+    said = _AN_ADDRESS.sub(" ", words)  # spam@example.com is not about spam
+    if (code is None or code in _OF_ADDRESS) and _NOBODY_THERE.search(said) and not _BY_POLICY.search(said):
         return "no such mailbox"
     return None
 

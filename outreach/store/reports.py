@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
 
 from outreach.errors import NotFound
-from outreach.replies.report import Kind
+from outreach.replies.kind import Kind
 from outreach.store.campaigns import Campaign
 from outreach.store.database import BigKey, Choice, Moment, insert, table_of
 from outreach.store.deliveries import Delivery, DeliveryState

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.replies import softness
-from outreach.replies.report import Kind
+from outreach.replies.kind import Kind
 from outreach.replies.softness import Past
 from outreach.store import consents, installation
 from outreach.store.attempts import Attempt
@@ -97,12 +97,12 @@ def _messages(subscriber_ids: Collection[int]) -> sa.Select[tuple[int, int, Deli
 
 def _told(session: Session, subscriber_ids: Collection[int]) -> dict[int, frozenset[Kind]]:
     """The kinds of reports about each message to these people that say whether it arrived."""
-    columns = (_report.c.delivery_id, _report.c.kind, _report.c.status)
+    columns = (_report.c.delivery_id, _report.c.kind, _report.c.status, _report.c.words)
     concerned = sa.and_(_report.c.subscriber_id.in_(subscriber_ids), _report.c.kind.in_(_TELLING))
     found: dict[int, frozenset[Kind]] = {}
-    for number, kind, status in session.execute(sa.select(*columns).where(concerned)):
+    for number, kind, status, words in session.execute(sa.select(*columns).where(concerned)):
         # One that does not count says as little as none at all, but not that the message arrived.
-        told = kind if kind is not Kind.SOFT or softness.counts(status) else Kind.DELAYED
+        told = kind if kind is not Kind.SOFT or softness.counts(status, words) else Kind.DELAYED
         found[number] = found.get(number, frozenset()) | {told}
     return found
 

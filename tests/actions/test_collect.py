@@ -15,7 +15,7 @@ from outreach.actions import collect, erase, unsubscribe
 from outreach.actions.collect import Collected, Terms
 from outreach.audience.consent import SubscriptionState
 from outreach.errors import DatabaseBusy
-from outreach.replies.report import Kind, Report
+from outreach.replies.kind import Kind, Report
 from outreach.store import (
     conflict,
     consents,

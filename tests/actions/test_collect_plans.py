@@ -9,7 +9,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from outreach.actions import collect, weigh
-from outreach.replies.report import Kind, Report
+from outreach.replies.kind import Kind, Report
 from outreach.store import overview, reports, retention
 from outreach.store.database import Store
 from tests.actions.returned import TERMS, complaint, dsn, path, riddle

@@ -13,7 +13,7 @@ from outreach.actions import copy_database, erase, initialise, retry, suppress, 
 from outreach.engine.ledger import Ledger
 from outreach.engine.letters import Letters
 from outreach.errors import DatabaseMoved, OutreachError, StateError
-from outreach.replies.report import Kind
+from outreach.replies.kind import Kind
 from outreach.replies.smtp import Stage
 from outreach.store import campaigns, copying, events, hits, identities, joinings, links, subscribers, throttles, turn
 from outreach.store.campaigns import CampaignState

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from outreach.actions import erase, suppress, unsubscribe
 from outreach.audience import erasure
 from outreach.errors import NotFound
-from outreach.replies.report import Kind
+from outreach.replies.kind import Kind
 from outreach.replies.smtp import Stage
 from outreach.store import consents, deliveries, events, reports, subscribers, suppressions, traces
 from outreach.store.attempts import Attempt

@@ -15,7 +15,7 @@ from outreach.actions.forget import Forgotten, Plan
 from outreach.actions.record import Ask, Recorder
 from outreach.actions.subscribe import Person
 from outreach.audience.consent import SubscriptionState
-from outreach.replies.report import Kind
+from outreach.replies.kind import Kind
 from outreach.store import attempts, consents, deliveries, events, lists, reports, subscribers, subscriptions
 from outreach.store.campaigns import CampaignState
 from outreach.store.consents import Act

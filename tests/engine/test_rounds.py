@@ -19,7 +19,7 @@ from outreach.engine.rounds import Rounds
 from outreach.errors import DatabaseBusy, DatabaseUnavailable, InboxError
 from outreach.inbox.mailbox import GoOn, Take
 from outreach.inbox.maildir import Maildir
-from outreach.replies.report import Kind
+from outreach.replies.kind import Kind
 from outreach.replies.returnpath import tagged
 from outreach.store import reports, subscriptions, suppressions, turn
 from outreach.store.database import Store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outreach.replies.report import Kind
+from outreach.replies.kind import Kind
 from outreach.store import campaigns, deliveries, figures, reports
 from outreach.store.deliveries import DeliveryState
 from outreach.store.reports import ReportState

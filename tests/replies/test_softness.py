@@ -72,3 +72,18 @@ def test_what_was_sent_before_the_person_confirmed_does_not_count() -> None:
 )
 def test_only_what_speaks_of_the_mailbox_counts(status: str | None, of_mailbox: bool, counts: bool) -> None:
     assert (softness.is_of_mailbox(status), softness.counts(status)) == (of_mailbox, counts)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "counts"),
+    [
+        (None, "550 Blocked - see https://example.org/blocklist", False),
+        ("5.0.0", "554 rejected as SPAM", False),
+        (None, "our policy forbids it", False),
+        (None, "mailbox full", True),
+        ("5.0.0", "", True),
+        ("5.2.2", "full of spam", True),  # the status outranks the words
+    ],
+)
+def test_without_a_status_the_words_decide(status: str | None, words: str, counts: bool) -> None:
+    assert softness.counts(status, words) is counts
