@@ -15,7 +15,7 @@ from outreach.errors import StateError
 from outreach.message import sender
 from outreach.message.check import Severity
 from outreach.message.compiled import Compiled
-from outreach.store import campaigns, conflict, deliveries, identities, links, lists, subscribers, subscriptions
+from outreach.store import campaigns, conflict, freeze, identities, links, lists, subscribers, subscriptions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -84,7 +84,7 @@ def campaign(
         identities.meet(session, domain, now)
         campaigns.store_compiled(session, campaign_id, compiled.to_bytes())
         links.add_all(session, campaign_id, compiled.links)
-        audience = deliveries.freeze(session, campaign_id, seen.list_id, now)
+        audience = freeze.audience(session, campaign_id, seen.list_id, now)
         _require_somebody(seen, mailing_list, audience)
         return Outcome(Result.LAUNCHED, audience, warnings)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from outreach.audience.rhythm import Rhythm
 from outreach.language import N_
-from outreach.store import consents, deliveries, events, hits, lists, subscribers, subscriptions
+from outreach.store import consents, deliveries, events, freeze, hits, lists, subscribers, subscriptions
 from outreach.store.consents import Act, Purpose
 from outreach.store.database import Store
 from outreach.store.events import EventKind
@@ -39,7 +39,7 @@ def less(
             return False
         if until is not None and until > now:
             deliveries.exclude_person(session, subscriber_id, list_id, "paused", now)
-        elif at_most is not None and deliveries.had_lately(session, subscriber_id, list_id, at_most, now):
+        elif at_most is not None and freeze.had_lately(session, subscriber_id, list_id, at_most, now):
             deliveries.exclude_person(session, subscriber_id, list_id, "capped", now)
         chosen = {"at_most": at_most and at_most.value, "paused_until": until and until.isoformat()}
         facts = {"list_id": list_id, "subscriber_id": subscriber_id}

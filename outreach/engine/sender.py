@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from outreach.engine.lookout import Progress
 from outreach.engine.options import SenderOptions
-from outreach.engine.shift import Progress, Shift
+from outreach.engine.shift import Shift
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.tracking.token import TokenMaker

@@ -8,48 +8,37 @@ cannot be written down is not sent: while the database is away, or the journal h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from outreach.engine import replay
+from outreach.engine.aside import Aside
 from outreach.engine.desk import Desk, boot_clock, utc_now
 from outreach.engine.journal import Journal
 from outreach.engine.ledger import Ledger, Turn
 from outreach.engine.letters import Letters
+from outreach.engine.lookout import Lookout, Progress, tell_pace
 from outreach.engine.options import SenderOptions
 from outreach.engine.record import Record
-from outreach.engine.watermark import Watermark
 from outreach.errors import StoreError
 from outreach.log import Log
 from outreach.store.claims import LARGEST
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
 from outreach.store.settlements import Result
-from outreach.store.slowdowns import Change
 from outreach.store.tempo import Tidings
 from outreach.tracking.token import TokenMaker
 from outreach.transport.base import Outcome, Transport
 
 log = Log("outreach.sender")
 
-T = TypeVar("T")
-
 #: Seconds between two transactions while there is work, and between two looks at an empty queue.
 BATCH_SECONDS = 0.04
 IDLE_SECONDS = 0.2
-#: How often it is looked whether campaigns still send, and whether one is finished.
-WATCH_SECONDS = 0.4
-#: How often claims of senders that did not come back are looked for.
-EXPIRE_SECONDS = 10.0
 #: How long what is on its way may take to end when the sender is to stop.
 GRACE_SECONDS = 7.0
 #: The longest wait before a database that is away is tried again.
 LONGEST_PAUSE = 5.0
-#: Told the tallies now and then while a campaign is drained.
-Progress = Callable[[Mapping[DeliveryState, int]], object]
 
 
 class Shift:
@@ -77,25 +66,19 @@ class Shift:
         self._options = options
         self._ledger = Ledger(store, letters, lease=options.lease, only=only, limits=options.limits)
         self._desk = Desk(letters, plan=options.plan)
-        self._watermark = options.watermark or Watermark(store, None)
         self._lease = options.lease.total_seconds()
-        self._stop_rule = options.stop
         self._watch_me = options.watch
         self._only = only
-        self._progress = progress or (lambda _: None)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="outreach-store")
+        self._aside = Aside()
+        self._lookout = Lookout(store, self._aside, self._ledger, self._desk, options, only=only, progress=progress)
         self._unsettled: list[Result] = []
-        self._sending: set[int] = set()
         self._under_way: asyncio.Future[Turn] | None = None
         self._record = Record(Journal(None))
-        #: Whether something was claimed that the watermark does not show yet.
-        self._risen = False
         self._troubles = 0
         self._found = True
         #: Whether the last claim got all that it asked for.
         self._plenty = False
-        self._look_at = self._watch_at = self._expire_at = self._renew_at = 0.0
-        self._done = False
+        self._look_at = self._renew_at = 0.0
 
     async def work(self, stop: asyncio.Event, *, patience: int | None = None) -> dict[DeliveryState, int]:
         """Send until `stop`, or until the one campaign is drained.
@@ -110,11 +93,11 @@ class Shift:
         except BaseException:
             stopped.cancel()
             self._record.close()
-            self._thread.shutdown(wait=False)
+            self._aside.close()
             raise
         leaving = asyncio.create_task(self._transport.run(desk, desk.begin, self._report, patience=patience))
         try:
-            while not (self._done or stopped.done() or leaving.done()):
+            while not (self._lookout.done or stopped.done() or leaving.done()):
                 await self._pause(stopped, leaving)
                 await self._keep_books(stopped)
         finally:
@@ -123,7 +106,7 @@ class Shift:
                 await self._leave(leaving)
             finally:
                 self._record.close()
-                self._thread.shutdown(wait=False, cancel_futures=True)
+                self._aside.close()
         if not leaving.cancelled():
             leaving.result()
         return {} if self._only is None else self._ledger.tallies(self._only)
@@ -136,11 +119,11 @@ class Shift:
         """See to what has to be right before anything is claimed; raises StoreError, or waits until it is."""
         while not stopped.done():
             try:
-                await self._in_thread(self._watermark.require)
-                installation = await self._in_thread(self._ledger.installation)
+                await self._lookout.require()
+                installation = await self._aside(self._ledger.installation)
                 self._record = Record(Journal(self._options.journals, installation))
                 self._record.require_room()
-                await self._replay()
+                await self._lookout.replay()
             except StoreError as error:
                 if not waits:
                     raise
@@ -198,8 +181,7 @@ class Shift:
         desk, now = self._desk, boot_clock()
         desk.sweep()
         self._watch_me.holds(desk.oldest_claim)
-        if now >= self._watch_at:
-            await self._watch(now)
+        await self._lookout.look(now, all_settled=not self._unsettled)
         limit = self._record.open(await self._claim_limit(now))
         self._unsettled += desk.results()
         renew = self._leases_to_renew(now)
@@ -212,9 +194,7 @@ class Shift:
         token, tidings = self._record.token, self._tidings()
         # Shielded: were we cancelled here, the rows that it claims would be in nobody's hands.
         self._under_way = asyncio.ensure_future(
-            self._in_thread(
-                self._ledger.turn, self._unsettled, limit, utc_now(), token=token, renew=renew, tidings=tidings
-            )
+            self._aside(self._ledger.turn, self._unsettled, limit, utc_now(), token=token, renew=renew, tidings=tidings)
         )
         try:
             turn = await asyncio.shield(self._under_way)
@@ -237,7 +217,8 @@ class Shift:
     def _take_over(self, turn: Turn, asked: float) -> None:
         """What a turn brought is ours, what it wrote down is done with."""
         self._under_way = None
-        self._risen = self._risen or bool(turn.claimed)
+        if turn.claimed:
+            self._lookout.claimed()
         page = self._record.taken()
         lost = len(self._unsettled) - turn.settled
         if lost > 0:
@@ -254,7 +235,7 @@ class Shift:
         self._keep_pace(turn)
         if self._only is not None and self._desk.is_empty and not self._found:
             # Through, as it seems: no need to wait for the next look.
-            self._watch_at = 0.0
+            self._lookout.hurry()
 
     def _keep_pace(self, turn: Turn) -> None:
         """What a turn says about relays and providers."""
@@ -262,7 +243,7 @@ class Shift:
             for name, waits in turn.permits.items():
                 self._options.ways.permit(name, [turn.at + wait for wait in waits])
         for change in turn.changes:
-            _tell_pace(change)
+            tell_pace(change)
 
     async def _claim_limit(self, now: float) -> int:
         """How many to claim; where the last look found nothing, a look that takes no lock comes first."""
@@ -270,7 +251,7 @@ class Shift:
         if not room or self._found or now < self._look_at:
             return room if self._found else 0
         self._look_at = now + IDLE_SECONDS
-        return room if await self._in_thread(self._ledger.claimable, utc_now(), self._glanced()) else 0
+        return room if await self._aside(self._ledger.claimable, utc_now(), self._glanced()) else 0
 
     def _glanced(self) -> Tidings:
         ways = self._options.ways
@@ -281,51 +262,6 @@ class Shift:
             return {}
         self._renew_at = now + self._lease / 4
         return self._desk.on_their_way()
-
-    # -- now and then
-
-    async def _watch(self, now: float) -> None:
-        """Let pause and cancel take effect, close what is finished, look for claims that nobody comes back to."""
-        desk = self._desk
-        await self._in_thread(self._watermark.require)
-        self._watch_at = now + WATCH_SECONDS
-        await self._in_thread(self._ledger.stop, self._stop_rule, utc_now())
-        self._sending = await self._in_thread(self._ledger.sending)
-        desk.bar(desk.campaigns - self._sending)
-        desk.notes.watch(await self._in_thread(self._ledger.look_at_pace))
-        if self._risen:
-            self._risen = False
-            await self._in_thread(self._watermark.rise)
-        if now >= self._expire_at:
-            self._expire_at = now + EXPIRE_SECONDS
-            await self._replay()
-            await self._in_thread(self._ledger.expire, utc_now(), now)
-            for change in await self._in_thread(self._ledger.forget_slowdowns):
-                _tell_pace(change)
-        quiet = sorted(self._sending - desk.campaigns)
-        if quiet:
-            for campaign_id in await self._in_thread(self._ledger.finish, quiet, utc_now()):
-                log.info("campaign_finished", campaign=campaign_id)
-                self._sending.discard(campaign_id)
-        if self._only is not None:
-            await self._look_whether_drained(self._only)
-
-    async def _replay(self) -> None:
-        """Take over what dead senders of this host left behind; their journals know more than their leases."""
-        folder, plan = self._options.journals, self._options.plan
-        await self._in_thread(partial(replay.dead_senders, self._store, folder, plan=plan, now=utc_now()))
-
-    async def _look_whether_drained(self, campaign_id: int) -> None:
-        tallies = await self._in_thread(self._ledger.tallies, campaign_id)
-        self._progress(tallies)
-        waiting = tallies[DeliveryState.QUEUED] + tallies[DeliveryState.CLAIMED]
-        if not self._desk.is_empty or self._unsettled:
-            return
-        if not waiting or campaign_id not in self._sending:
-            self._done = True
-        elif not tallies[DeliveryState.CLAIMED]:
-            held = await self._in_thread(self._ledger.held_until, campaign_id, self._glanced())
-            self._done = held is not None and self._desk.is_empty
 
     # -- the end
 
@@ -352,7 +288,7 @@ class Shift:
         for pause in (0.2, 0.5, 1.0, 0.0):
             begun = boot_clock()
             try:
-                turn = await self._in_thread(self._ledger.turn, self._unsettled, 0, utc_now())
+                turn = await self._aside(self._ledger.turn, self._unsettled, 0, utc_now())
             except StoreError as error:
                 log.error("books_closed_at_the_end", unsettled=len(self._unsettled), why=error.message)
                 await asyncio.sleep(pause)
@@ -360,19 +296,4 @@ class Shift:
                 self._watch_me.turned(self._unsettled, boot_clock() - begun)
                 self._take_over(turn, 0.0)
                 break
-        if self._risen:
-            with suppress(StoreError):
-                await self._in_thread(self._watermark.rise)
-        if self._only is not None:
-            with suppress(StoreError):
-                await self._in_thread(self._ledger.finish, [self._only], utc_now())
-
-    async def _in_thread(self, act: Callable[..., T], *facts: Any, **more: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(act, *facts, **more))
-
-
-def _tell_pace(change: Change) -> None:
-    if change.rate is None:
-        log.info("provider_recovered", provider=change.provider)
-    elif change.before is None or change.rate < change.before:
-        log.warning("provider_slowed", provider=change.provider, per_second=f"{change.rate:.3g}")
+        await self._lookout.end()

@@ -9,7 +9,7 @@ import pytest
 
 from outreach.actions import cancel, finish, pause, schedule
 from outreach.errors import ScheduleError, StateError
-from outreach.store import campaigns, deliveries
+from outreach.store import campaigns, deliveries, freeze
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -32,7 +32,7 @@ def launched(store: Store, now: datetime, **columns: Any) -> int:
     list_id = listed(store, now, people=3)
     number = made(store, now, list_id=list_id, state=SENDING, launched_at=now, **columns)
     with store.writing() as session:
-        deliveries.freeze(session, number, list_id, now)
+        freeze.audience(session, number, list_id, now)
     return number
 
 

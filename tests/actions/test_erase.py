@@ -14,7 +14,7 @@ from outreach.audience import erasure
 from outreach.errors import NotFound
 from outreach.replies.kind import Kind
 from outreach.replies.smtp import Stage
-from outreach.store import consents, deliveries, events, reports, subscribers, suppressions, traces
+from outreach.store import consents, deliveries, events, freeze, reports, subscribers, suppressions, traces
 from outreach.store.attempts import Attempt
 from outreach.store.campaigns import CampaignState
 from outreach.store.consents import Act
@@ -36,7 +36,7 @@ def campaign(store: Store, now: datetime) -> int:
     list_id = people.listed(store, now, people=2)
     number = people.made(store, now, list_id=list_id, state=CampaignState.SENDING)
     with store.writing() as session:
-        deliveries.freeze(session, number, list_id, now)
+        freeze.audience(session, number, list_id, now)
         consents.append(session, 1, list_id, Act.GIVEN, source_id=consents.source(session, "yes", "test"), now=now)
         session.execute(
             sa.update(table_of(Delivery))

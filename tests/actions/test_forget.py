@@ -16,7 +16,7 @@ from outreach.actions.record import Ask, Recorder
 from outreach.actions.subscribe import Person
 from outreach.audience.consent import SubscriptionState
 from outreach.replies.kind import Kind
-from outreach.store import attempts, consents, deliveries, events, lists, reports, subscribers, subscriptions
+from outreach.store import attempts, consents, events, freeze, lists, reports, subscribers, subscriptions
 from outreach.store.campaigns import CampaignState
 from outreach.store.consents import Act
 from outreach.store.database import Store, table_of
@@ -40,7 +40,7 @@ def read(store: Store, now: datetime) -> int:
     group = people.listed(store, now, people=4)
     campaign = people.made(store, now, list_id=group, state=CampaignState.SENDING, launched_at=now)
     with store.writing() as session:
-        deliveries.freeze(session, campaign, group, now)
+        freeze.audience(session, campaign, group, now)
         sent = sa.update(table_of(Delivery)).values(
             state=DeliveryState.SENT, sent_at=now, reply="250 <p> ok", reason="x"
         )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from outreach.actions import erase, suppress, unsubscribe
 from outreach.errors import AddressError
-from outreach.store import campaigns, consents, deliveries, lists, subscribers, subscriptions, suppressions
+from outreach.store import campaigns, consents, deliveries, freeze, lists, subscribers, subscriptions, suppressions
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store, table_of
 from outreach.store.deliveries import Delivery
@@ -25,7 +25,7 @@ def campaign(store: Store, now: datetime) -> int:
     list_id = people.listed(store, now, people=2)
     number = people.made(store, now, list_id=list_id, state=CampaignState.SENDING)
     with store.writing() as session:
-        deliveries.freeze(session, number, list_id, now)
+        freeze.audience(session, number, list_id, now)
     return number
 
 
@@ -118,7 +118,7 @@ def test_who_leaves_while_a_campaign_is_launched_is_excluded_from_it(store: Stor
     with store.writing() as session:
         lists.locked(session, list_id)
         campaigns.move(session, number, CampaignState.DRAFT, CampaignState.SENDING, now=now, launched_at=now)
-        deliveries.freeze(session, number, list_id, now)
+        freeze.audience(session, number, list_id, now)
         leaving.start()
         leaving.join(0.3)  # long enough for whoever does not wait; who does is not hurried
         assert leaving.is_alive()

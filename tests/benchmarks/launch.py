@@ -23,7 +23,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import deliveries, migrate
+from outreach.store import freeze, migrate
 from outreach.store.database import Store
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -59,7 +59,7 @@ def measured(url: str, rows: int, rounds: int) -> dict[str, object]:
         with store.writing() as session:
             process = worker(session)
             begun, cpu = time.perf_counter(), cpu_seconds(process)
-            found = deliveries.freeze(session, campaign, 1, NOW)
+            found = freeze.audience(session, campaign, 1, NOW)
             busy.append(round(cpu_seconds(process) - cpu, 2))
         seconds.append(round(time.perf_counter() - begun, 3))
         audience = {state.value: n for state, n in found.items() if n}

@@ -28,7 +28,7 @@ from sinks import smtp_sink
 from outreach.engine.desk import boot_clock
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.message.compiled import Compiled, Field
-from outreach.store import campaigns, deliveries, migrate
+from outreach.store import campaigns, deliveries, freeze, migrate
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
 from outreach.timing.limits import Limits, parse_providers
@@ -217,7 +217,7 @@ def fill(store: Store, rows: int) -> None:
         for statement in statements:
             session.execute(sa.text(statement), {"now": now.replace(tzinfo=None)})
         campaigns.store_compiled(session, 1, compiled().to_bytes())
-        deliveries.freeze(session, 1, 1, now)
+        freeze.audience(session, 1, 1, now)
 
 
 def compiled() -> Compiled:

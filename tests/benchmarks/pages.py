@@ -26,7 +26,7 @@ from outreach import config
 from outreach.actions import compose
 from outreach.actions.compose import Defaults
 from outreach.language import Languages
-from outreach.store import campaigns, deliveries, links, lists, migrate
+from outreach.store import campaigns, freeze, links, lists, migrate
 from outreach.store.database import Store
 from outreach.tracking.keys import KeyRing
 from outreach.tracking.token import Purpose, TokenMaker
@@ -85,7 +85,7 @@ def compiled(store: Store) -> None:
                 "SELECT 2, 'second', 'Second', 'off', created_at, public FROM mailing_list WHERE id = 1"
             )
         )
-        deliveries.freeze(session, 1, 1, launch.NOW)
+        freeze.audience(session, 1, 1, launch.NOW)
         for number in range(1, 4):
             values = {"article": article, "layout": layout, "public": True, "launched_at": launch.NOW}
             campaigns.change(session, number, now=launch.NOW, **values, state="finished")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from outreach import wiring
 from outreach.cli import run
-from outreach.engine import journal, shift
+from outreach.engine import journal, lookout
 from tests.crash import remains, sabotage
 from tests.crash.points import POINTS, Fuse
 
@@ -60,7 +60,7 @@ def work(order: Order) -> None:
     if order.lease is not None:
         wiring.SenderOptions = functools.partial(wiring.SenderOptions, lease=order.lease)  # type: ignore[assignment, misc]
     if order.expire is not None:
-        shift.EXPIRE_SECONDS = order.expire
+        lookout.EXPIRE_SECONDS = order.expire
     if order.segment_bytes is not None:
         journal.SEGMENT_BYTES = order.segment_bytes
     remains.keep(order.folder / REMAINS)

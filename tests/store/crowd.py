@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import claims, deliveries, subscriptions
+from outreach.store import claims, deliveries, freeze, subscriptions
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Store, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -61,7 +61,7 @@ def made_campaign(store: Store, now: datetime, list_id: int, *, name: str = "spr
         session.add(campaign)
         session.flush()
         assert campaign.id is not None
-        deliveries.freeze(session, campaign.id, list_id, now)
+        freeze.audience(session, campaign.id, list_id, now)
         return campaign.id
 
 

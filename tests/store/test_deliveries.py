@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from outreach.audience.consent import SubscriptionState
 from outreach.audience.rhythm import Rhythm
 from outreach.errors import NotFound
-from outreach.store import deliveries
+from outreach.store import deliveries, freeze
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
 from outreach.store.deliveries import DeliveryState
@@ -41,7 +41,7 @@ def test_an_audience_is_frozen_once(store: Store, now: datetime) -> None:
     campaign = crowd.made_campaign(store, now, group)
     crowd.subscription(store, group, 1, SubscriptionState.UNSUBSCRIBED)
     with store.writing() as session:
-        again = deliveries.freeze(session, campaign, group, now)
+        again = freeze.audience(session, campaign, group, now)
     assert again == crowd.tallied(store, campaign)
     assert crowd.told(store, campaign) == {"queued": 3}
 

@@ -29,7 +29,7 @@ from outreach.engine.sender import Sender, SenderOptions
 from outreach.message import dkim
 from outreach.message.compiled import Compiled
 from outreach.message.dkim import Signer
-from outreach.store import campaigns, deliveries, migrate
+from outreach.store import campaigns, freeze, migrate
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
@@ -112,7 +112,7 @@ def launched(store: Store, most: int | None = None) -> tuple[int, float]:
         number = campaigns.add(session, campaign).id
         assert number is not None
         campaigns.store_compiled(session, number, compiled().to_bytes())
-        deliveries.freeze(session, number, 1, NOW)
+        freeze.audience(session, number, 1, NOW)
     seconds = time.perf_counter() - begun
     if most is not None:
         with store.writing() as session:
