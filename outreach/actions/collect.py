@@ -220,8 +220,7 @@ def _row(arrival: _Arrival, about: About | None, now: datetime, *, room: bool) -
 def _state(arrival: _Arrival, about: About | None) -> ReportState:
     if about is not None:
         return ReportState.UNCLEAR if arrival.said.kind is Kind.UNCLEAR else ReportState.HANDLED
-    if arrival.delivery_id:  # a true token of what is no more: a person who was erased
+    if arrival.delivery_id is not None:  # a true token of a test mail, or of somebody who was erased
         return ReportState.HANDLED
     # Somebody complained who cannot be found: a person may. Other mail without a token is anybody's.
-    complaint = arrival.said.kind is Kind.COMPLAINT and arrival.delivery_id is None
-    return ReportState.UNCLEAR if complaint else ReportState.IGNORED
+    return ReportState.UNCLEAR if arrival.said.kind is Kind.COMPLAINT else ReportState.IGNORED

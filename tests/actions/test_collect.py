@@ -301,8 +301,11 @@ def test_tokens_of_an_old_secret_key_that_is_listed_work(store: Store, now: date
 
 
 def test_reports_about_test_mails_change_nothing(store: Store, now: datetime, spring: int) -> None:
-    assert bounced(store, 0, now).state is ReportState.IGNORED
-    assert came(store, complaint(path(0)), now, to=path(0)).state is ReportState.IGNORED
+    assert bounced(store, 0, now).state is ReportState.HANDLED
+    assert came(store, complaint(path(0)), now, to=path(0)).state is ReportState.HANDLED
+    with store.reading() as session:
+        assert reports.unproved_since(session, now) == 0
+    assert adds_up(store, spring) == {"sent": 3}
 
 
 @pytest.mark.parametrize("make", [dsn, complaint, riddle])
