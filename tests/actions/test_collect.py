@@ -565,6 +565,15 @@ def test_a_providers_notices_are_handled_once_by_their_key(store: Store, now: da
     assert {row["source"] for row in stored(store)} == {"ses"}
 
 
+def test_what_no_database_can_hold_is_left_out(store: Store, now: datetime, spring: int) -> None:
+    odd = "a\0b\ud800" + "x" * 9000
+    report = Report(Kind.HARD, odd, odd, odd, odd, odd, odd)
+    assert told(store, now, Notice(odd, report, return_path=path(number_of(store, spring))))[0].fresh
+    (row,) = stored(store)
+    assert (row["status"], row["words"][:4], len(row["words"])) == ("ab?" + "x" * 13, "ab?x", collect.LONGEST_WORDS)
+    assert why(store) == "hard_bounce"
+
+
 def test_a_notice_whose_two_proofs_differ_proves_nothing(store: Store, now: datetime, spring: int) -> None:
     message_id = f"{TOKENS.make(Purpose.MESSAGE, number_of(store, spring, 1))}@clinic.example"
     odd = Notice("a", Report(Kind.HARD, None), message_id, path(number_of(store, spring, 2)))
