@@ -27,12 +27,14 @@ from pydantic_settings import (
 from outreach import address
 from outreach.address import domain_of
 from outreach.errors import AddressError, SettingsError
-from outreach.replies import toll
+from outreach.inbox import place
+from outreach.replies import returnpath, toll
 from outreach.timing import duration, limits
 from outreach.timing.limits import Limits
 from outreach.timing.pace import Limit
 from outreach.timing.warmup import WarmUp
 from outreach.timing.ways import Way
+from outreach.tracking import token
 from outreach.transport import relay
 
 #: The settings file, looked for in the folder that a command is run in.
@@ -96,7 +98,13 @@ class Settings(BaseSettings):
     )
     quote_url: str | None = Field(None, description="Where the article's quote link leads.")
     return_path: str | None = Field(
-        None, description="The address that failure reports come back to, such as bounces@news.clinic.example."
+        None,
+        description="The address that bounces come back to, such as bounces@news.clinic.example; each message gets one "
+        "of its own, bounces+TOKEN@news.clinic.example.",
+    )
+    complaint_address: str | None = Field(
+        None,
+        description="The address that providers send complaints to (feedback loops), such as fbl@news.clinic.example.",
     )
     leave_address: str | None = Field(
         None,
@@ -104,8 +112,20 @@ class Settings(BaseSettings):
     )
     inbox: str | None = Field(
         None,
-        description="Where `outreach run` takes mail to the leave address from your mail server, such as "
+        description="Where `outreach run` takes bounces, complaints and mail to leave from your mail server, such as "
         "lmtp://127.0.0.1:2424 or smtp://127.0.0.1:2525.",
+    )
+    maildir: Path | None = Field(
+        None,
+        description="A Maildir of its own, on this host, that `outreach run` and `outreach clock` take the same from.",
+    )
+    imap_url: SecretStr | None = Field(
+        None,
+        description="A mailbox of its own that they take the same from: imaps://user:password@host/INBOX, "
+        "with ?handled=FOLDER for where it goes then (default: Outreach), or ?handled=delete.",
+    )
+    soft_bounces: int = Field(
+        5, ge=1, le=1000, description="After how many soft bounces in a row an address is mailed no more."
     )
     dkim_domain: str | None = Field(
         None, description="The domain that mail is signed for (DKIM), such as clinic.example: that of the sender."
@@ -174,6 +194,9 @@ class Settings(BaseSettings):
     )
     keep_unconfirmed: Duration = Field(
         timedelta(days=30), description="How long people are kept who asked for a list and never confirmed it."
+    )
+    keep_reports: Duration = Field(
+        timedelta(days=90), description="How long what came back and nobody understood is kept for a person to look at."
     )
     timezone: str = Field("UTC", description="The IANA zone of wall times where no --timezone is given.")
     sending_addresses: Annotated[tuple[IPv4Address | IPv6Address, ...], NoDecode] = Field(
@@ -255,16 +278,34 @@ class Settings(BaseSettings):
             raise ValueError("it must be where to listen, such as lmtp://127.0.0.1:2424 or smtp://127.0.0.1:2525")
         return value
 
-    @field_validator("sender", "reply_to", "return_path", "leave_address")
+    @field_validator("imap_url")
+    @classmethod
+    def _imap_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            place.parse(value.get_secret_value())
+        return value
+
+    @field_validator("sender", "reply_to", "return_path", "leave_address", "complaint_address")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
-        bare = info.field_name in {"return_path", "leave_address"}
+        bare = info.field_name in {"return_path", "leave_address", "complaint_address"}
         try:
             if value is not None:
                 (address.parse if bare else address.parse_mailbox)(value)
         except AddressError as error:
             example = "bounces@news.clinic.example" if bare else "News <news@clinic.example>"
             raise ValueError(f"{error}; write it as in {example}") from None
+        return value
+
+    @field_validator("return_path", "leave_address")
+    @classmethod
+    def _has_room_for_a_token(cls, value: str | None) -> str | None:
+        if (
+            value is not None
+            and len(returnpath.tagged(address.parse(value), "x" * token.LENGTH).rpartition("@")[0]) > 64
+        ):
+            most = 64 - token.LENGTH - 1
+            raise ValueError(f"before the @ it may have {most} characters: a token is put behind them (RFC 5321: 64)")
         return value
 
     @field_validator("rate", mode="before")
@@ -430,8 +471,9 @@ class Settings(BaseSettings):
 
     @property
     def passwords(self) -> frozenset[str]:
-        """Those in the URLs of relays and database, as they are written and as they are meant."""
-        urls = [*relay.split(self.smtp_url.get_secret_value()), self.database_url or ""]
+        """Those in the URLs of relays, mailbox and database, as they are written and as they are meant."""
+        mailbox = self.imap_url.get_secret_value() if self.imap_url else ""
+        urls = [*relay.split(self.smtp_url.get_secret_value()), mailbox, self.database_url or ""]
         written = [password for url in urls if (password := urlsplit(url.strip()).password)]
         return frozenset([*written, *map(unquote, written)])
 
@@ -439,6 +481,11 @@ class Settings(BaseSettings):
     def ways_out(self) -> tuple[relay.Relay, ...] | relay.Folder:
         """The relays, or the folder, as values."""
         return relay.parse_all(self.smtp_url.get_secret_value())
+
+    @property
+    def takes_reports(self) -> bool:
+        """Whether mail that comes back can come in here, by any way but by hand."""
+        return any(way is not None for way in (self.inbox, self.maildir, self.imap_url))
 
     @property
     def ways(self) -> tuple[Way, ...]:
@@ -506,7 +553,7 @@ def shipped(name: str) -> Path:
     return package / name if (package / name).is_dir() else package.parent / name
 
 
-_SECRETS = {"smtp_url", "secret_key", "old_secret_keys", "database_url"}
+_SECRETS = {"smtp_url", "imap_url", "secret_key", "old_secret_keys", "database_url"}
 
 
 def _fault(item: dict[str, Any]) -> str:

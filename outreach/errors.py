@@ -14,6 +14,7 @@
     ├── ListFileError                  a subscriber file cannot be read at all
     ├── ScheduleError                  a wall time, zone or recurrence that means nothing
     ├── TransportError                 the relay cannot be reached or used
+    ├── InboxError                     a mailbox in which reports wait cannot be reached or used
     └── StoreError                     the database, and what is kept beside it so that it can be trusted
         ├── DatabaseUnavailable        cannot be opened, locked too long, full
         │   ├── DatabaseBusy           two transactions stood in each other's way; nothing of this one was written
@@ -107,6 +108,10 @@ class ScheduleError(OutreachError):
 
 class TransportError(OutreachError):
     """The relay cannot be reached, or refuses to talk to us."""
+
+
+class InboxError(OutreachError):
+    """A mailbox in which mail waits for us cannot be reached, or not used."""
 
 
 class StoreError(OutreachError):

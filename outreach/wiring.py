@@ -10,21 +10,27 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 
 from outreach import address
-from outreach.actions import forget, record, stop
+from outreach.actions import forget, record, stop, weigh
+from outreach.actions.collect import Terms
 from outreach.actions.compose import Defaults, Rules
 from outreach.actions.join import Letter
 from outreach.config import Settings
-from outreach.engine import journal, postbox, replay
+from outreach.engine import journal, replay
 from outreach.engine.clock import Chore, Clock
 from outreach.engine.crew import Crew, looping
 from outreach.engine.desk import boot_clock
 from outreach.engine.expiry import Expiry
 from outreach.engine.gauges import Gauges, Watch
 from outreach.engine.letters import Letters
+from outreach.engine.postbox import Addresses, Postbox
+from outreach.engine.rounds import Rounds
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
 from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - offered here too: one door for callers
+from outreach.inbox import place
+from outreach.inbox.imap import Imap
+from outreach.inbox.maildir import Maildir
 from outreach.inbox.smtp import Listener
 from outreach.language import Languages
 from outreach.message import dkimkey
@@ -34,7 +40,9 @@ from outreach.message.dkim import Signer
 from outreach.message.dkimkey import DkimKey
 from outreach.message.template import Layout
 from outreach.replies.toll import StopRule
+from outreach.store import turn
 from outreach.store.database import sqlite_file
+from outreach.store.leader import Leadership
 from outreach.timing.retry import RetryPlan
 from outreach.timing.ways import Way, Ways
 from outreach.tracking.token import TokenMaker
@@ -248,6 +256,11 @@ def clock(house: House, gauges: Gauges | None = None) -> Clock:
         Chore("leases", timedelta(seconds=15), tidy),
         # Senders look more often; complaints come when none is at work too.
         Chore("stops", timedelta(seconds=5), lambda now: stop.campaigns_gone_wrong(house.store, rule, now=now)),
+        Chore(
+            "soft bounces",
+            timedelta(minutes=5),
+            lambda now: weigh.refusals(house.store, most=settings.soft_bounces, now=now),
+        ),
         Chore("bursts", timedelta(minutes=5), lambda now: record.fold(house.store, now=now)),
         Chore("pseudonyms", timedelta(hours=1), lambda now: record.forget_old_days(house.store, now=now)),
         Chore("retention", timedelta(days=1), lambda now: forget.old(house.store, retention(settings), now=now)),
@@ -258,7 +271,7 @@ def clock(house: House, gauges: Gauges | None = None) -> Clock:
 
 def retention(settings: Settings) -> forget.Plan:
     """How long what is kept of persons."""
-    return forget.Plan(settings.keep_clients, settings.keep_personal, settings.keep_unconfirmed)
+    return forget.Plan(settings.keep_clients, settings.keep_personal, settings.keep_unconfirmed, settings.keep_reports)
 
 
 def plan(settings: Settings) -> RetryPlan:
@@ -321,15 +334,31 @@ def _joining(house: House) -> Desk | None:
     return Desk(letter(house.settings), keys.derive("joining"), keys.readers("erasure"))
 
 
-def inbox(house: House) -> Listener | None:
+def terms(house: House) -> Terms:
+    """By what reports are understood."""
+    settings = house.settings
+    path = address.parse(settings.return_path) if settings.return_path else None
+    return Terms(TokenMaker(house.keys), path, settings.soft_bounces)
+
+
+def mail_in(house: House, gauges: Gauges | None = None) -> Postbox:
+    """What takes in whatever mail comes."""
+    settings = house.settings
+    leave, complaint = (
+        address.parse(each) if each else None for each in (settings.leave_address, settings.complaint_address)
+    )
+    told = gauges.collected if gauges is not None else lambda _: None
+    return Postbox(house.store, terms(house), Addresses(leave, complaint), now=lambda: datetime.now(UTC), told=told)
+
+
+def inbox(house: House, mail: Postbox | None = None) -> Listener | None:
     """The listener for mail that comes in; None where the settings name none. Raises OutreachError for a taken port."""
     settings = house.settings
-    if settings.inbox is None or settings.leave_address is None:
+    if settings.inbox is None or not (settings.leave_address or settings.return_path or settings.complaint_address):
         return None
     where = urlsplit(settings.inbox)
     assert where.hostname is not None
-    leave = address.parse(settings.leave_address)
-    heard = postbox.reception(house.store, TokenMaker(house.keys), leave, now=lambda: datetime.now(UTC))
+    heard = (mail or mail_in(house)).reception
     return Listener(heard, listen.on(where.hostname, where.port or 0), lmtp=where.scheme == "lmtp")
 
 
@@ -342,6 +371,18 @@ def letters(house: House) -> Letters:
         return_path=settings.return_path,
         leave_by_mail=settings.leave_address,
     )
+
+
+def rounds(house: House, mail: Postbox) -> dict[str, Rounds]:
+    """The mailboxes that are looked into, by name; of several hosts one looks into what lies on a server."""
+    settings, found = house.settings, {}
+    if settings.maildir is not None:
+        found["maildir"] = Rounds(Maildir(settings.maildir), mail.read, every=5.0)
+    if settings.imap_url is not None:
+        there = Imap(place.parse(settings.imap_url.get_secret_value()))
+        lead = Leadership(house.store, "mailbox", turn.MAILBOX)
+        found["imap"] = Rounds(there, mail.read, every=60.0, leads=lead)
+    return found
 
 
 def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = None) -> Sender:
@@ -371,10 +412,13 @@ def man(
     crew: Crew, house: House, *, senders: int, clock: bool, inbox: bool = False, gauges: Gauges | None = None
 ) -> None:
     """Put clock, senders and inbox to work in a crew; raises OutreachError where they cannot be had."""
-    listener = _inbox(house) if inbox else None
+    mail = mail_in(house, gauges)
+    listener = _inbox(house, mail) if inbox else None
     if listener is not None:
         crew.add("inbox", looping(listener.run))
     if clock:
+        for name, going in rounds(house, mail).items():
+            crew.add(name, going.run, pulse=going.pulse)
         keeper = _clock(house, gauges)
         crew.add("clock", keeper.run, pulse=keeper.pulse)
     if gauges is not None and senders:

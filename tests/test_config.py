@@ -67,6 +67,12 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("OUTREACH_FROM", "Clinic News", "News <news@clinic.example>"),
         ("OUTREACH_REPLY_TO", "answers@", "News <news@clinic.example>"),
         ("OUTREACH_RETURN_PATH", "Bounces <bounces@clinic.example>", "bounces@news.clinic.example"),
+        ("OUTREACH_RETURN_PATH", f"{'b' * 32}@news.clinic.example", "before the @ it may have 31 characters"),
+        ("OUTREACH_LEAVE_ADDRESS", f"{'l' * 32}@news.clinic.example", "before the @ it may have 31 characters"),
+        ("OUTREACH_COMPLAINT_ADDRESS", "fbl", "bounces@news.clinic.example"),
+        ("OUTREACH_IMAP_URL", "imaps://reports:secret-word@", "imaps://user:password@mail.clinic.example/INBOX"),
+        ("OUTREACH_IMAP_URL", "imap://reports:secret-word@mail.example.org?tls=off", "verified TLS"),
+        ("OUTREACH_SOFT_BOUNCES", "0", "greater than or equal to 1"),
         ("OUTREACH_TIMEZONE", "Mars/Olympus", "Europe/Berlin"),
         ("OUTREACH_SECRET_KEY", "short", "32 characters"),
         ("OUTREACH_TRUSTED_PROXIES", "everyone", "10.0.0.0/8"),
@@ -273,9 +279,11 @@ def test_the_address_of_the_metrics_is_a_host_and_a_port(
 
 def test_passwords_are_known_as_they_are_written_and_as_they_are_meant() -> None:
     settings = config.load(
-        smtp_url="smtps://user:p%40ss@mail.example", database_url="postgresql+psycopg://user:word@db.example/outreach"
+        smtp_url="smtps://user:p%40ss@mail.example",
+        database_url="postgresql+psycopg://user:word@db.example/outreach",
+        imap_url="imaps://user:se%2Fcret@mail.example",
     )
-    assert settings.passwords == {"p%40ss", "p@ss", "word"}
+    assert settings.passwords == {"p%40ss", "p@ss", "word", "se%2Fcret", "se/cret"}
     assert config.load().passwords == frozenset()
 
 

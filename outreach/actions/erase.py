@@ -32,6 +32,7 @@ class Erased:
     deliveries: int
     hits: int
     events: int
+    reports: int
 
 
 @conflict.redone
@@ -48,7 +49,7 @@ def person(store: Store, email: str, *, key: bytes, now: datetime) -> Erased:
         traces.prepare(session)
         if found is None and not suppressions.is_listed(session, email_key):
             subscribers.require(session, email)  # which says who may be meant
-        rows = Erased(0, 0, 0, 0, 0)
+        rows = Erased(0, 0, 0, 0, 0, 0)
         if found is not None:
             number = found.number
             # The person first: an import that runs holds other writers of people off, and must not wait for us then.

@@ -37,6 +37,8 @@ class Plan:
     personal: timedelta
     #: Who asked for a list and never confirmed that it was them.
     unconfirmed: timedelta
+    #: What nobody could make out of what came back, and nobody has looked at.
+    reports: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class Forgotten:
     events: int
     joiners: int
     campaigns: int
+    #: Reports that lost their raw text, and reports that are gone.
+    raw: int = 0
+    reports: int = 0
 
 
 @dataclass
@@ -97,8 +102,10 @@ def old(
         with store.writing() as session:
             retention.forgotten(session, number, now)
     events = pace.all(partial(retention.forget_events, before=now - plan.personal), told)
+    raw = pace.all(partial(retention.forget_raw, before=now - plan.reports))
+    gone = pace.all(partial(retention.forget_reports, before=now - plan.personal))
     joiners = _joiners(store, now - plan.unconfirmed, now, rest)
-    done = Forgotten(clients, clicks, replies, events, joiners, len(campaigns))
+    done = Forgotten(clients, clicks, replies, events, joiners, len(campaigns), raw, gone)
     log.info("retention_done", **asdict(done))
     return done
 

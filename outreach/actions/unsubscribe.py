@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from outreach.audience.consent import Mover, SubscriptionState
+from outreach.audience.consent import Mover
 from outreach.errors import NotFound
-from outreach.store import campaigns, conflict, consents, deliveries, events, lists, subscribers, subscriptions
-from outreach.store.consents import Act
+from outreach.store import campaigns, conflict, deliveries, departures, lists, subscribers
 from outreach.store.database import Store
-from outreach.store.events import EventKind
 
 
 @dataclass(frozen=True)
@@ -68,19 +66,13 @@ def person(
     campaigns of the list is excluded, in the same transaction.
     """
     with store.writing() as session:
-        wanted = [each for each in subscriptions.lists_of(session, subscriber_id) if list_id in {None, each}]
-        lists.hold(session, wanted)
-        left = [
-            each
-            for each in wanted
-            if subscriptions.move(session, subscriber_id, each, SubscriptionState.UNSUBSCRIBED, mover, now=now)
-        ]
-        if not left:
-            return []
-        source_id = consents.source(session, "", source)
-        facts = {"campaign_id": campaign_id, "delivery_id": delivery_id, "subscriber_id": subscriber_id}
-        for each in left:
-            consents.append(session, subscriber_id, each, Act.WITHDRAWN, source_id=source_id, now=now)
-            events.append(session, EventKind.UNSUBSCRIBED, now, list_id=each, detail={"source": source}, **facts)
-            deliveries.exclude_person(session, subscriber_id, each, "unsubscribed", now)
-        return left
+        return departures.leave(
+            session,
+            subscriber_id,
+            list_id,
+            source=source,
+            now=now,
+            mover=mover,
+            campaign_id=campaign_id,
+            delivery_id=delivery_id,
+        )

@@ -13,6 +13,7 @@ from outreach.store.suppressions import SuppressionReason
 
 _WHY = {
     SuppressionReason.HARD_BOUNCE: "its mailbox does not exist",
+    SuppressionReason.SOFT_BOUNCES: "its mailbox turned away too many messages in a row",
     SuppressionReason.COMPLAINT: "the person complained",
     SuppressionReason.ERASED: "the person was erased",
 }

@@ -32,6 +32,7 @@ REASONS = {
     "bounce": "hard_bounce",
     "bounced": "hard_bounce",
     "invalid": "hard_bounce",
+    "softbounces": "soft_bounces",
     "complaint": "complaint",
     "complained": "complaint",
     "spam": "complaint",

@@ -27,6 +27,7 @@ COMMANDS = {
     "suppression": Later(
         "outreach.cli.suppression:app", "Addresses and domains that are never mailed, above everything else."
     ),
+    "reports": Later("outreach.cli.reports:app", "What came back: bounces, complaints, and what nobody can make out."),
     "consent": Later("outreach.cli.consent:app", "What people agreed to, on a record that shows every change."),
     "campaign": Later("outreach.cli.campaign:app", "Make, check, schedule, send and report campaigns."),
     "db": Later("outreach.cli.db:app", "The database as a whole."),

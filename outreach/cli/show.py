@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
@@ -33,6 +34,20 @@ def err() -> Console:
 def document(value: Any) -> None:
     """Print one JSON document."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def harmless(text: str, *, lines: bool = False) -> str:
+    """A text of somebody else with whatever could command a terminal taken out; line ends stay where `lines` says so.
+
+    Control characters of either range, and the marks that change the direction of what follows.
+    """
+    kept = {"\n", "\t"} if lines else set()
+    return "".join(
+        each
+        if each in kept or unicodedata.category(each) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        else "\N{REPLACEMENT CHARACTER}"
+        for each in text
+    )
 
 
 def line(text: str) -> None:

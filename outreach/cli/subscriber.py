@@ -189,7 +189,8 @@ def erase(
         rows = erasing.person(opened.store, email, key=opened.keys.derive("erasure"), now=datetime.now(UTC))
     show.line(
         f"Erased {email}: {rows.subscriptions} subscriptions, {rows.consents} consents; "
-        f"{rows.deliveries} deliveries, {rows.hits} clicks and {rows.events} events no longer name anybody."
+        f"{rows.deliveries} deliveries, {rows.hits} clicks, {rows.events} events and {rows.reports} reports no longer "
+        "name anybody."
     )
 
 

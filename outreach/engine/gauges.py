@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Summary
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from outreach.actions.collect import Collected
 from outreach.engine.crew import Crew
 from outreach.engine.pulse import Pulse
 from outreach.store.settlements import Result
@@ -56,6 +57,12 @@ class Gauges:
             "How long after its time the last campaign was launched.",
             registry=self.registry,
         )
+        self.reports = Counter(
+            "outreach_reports",
+            "Bounces, complaints and other mail that came back, each once, by its kind and what became of it.",
+            ["kind", "state"],
+            registry=self.registry,
+        )
         self.watches: list[Watch] = []
         Gauge(
             "outreach_oldest_claim_age_seconds",
@@ -76,6 +83,11 @@ class Gauges:
             gauge = Gauge(name, meaning, registry=self.registry)
             gauge.set_function(lambda: sum(each() for each in readers))
         self._followed[name].append(read)
+
+    def collected(self, report: Collected) -> None:
+        """A report came; one that was known already counts no more."""
+        if report.fresh:
+            self.reports.labels(report.kind.value, report.state.value).inc()
 
     def crew(self, crew: Crew) -> None:
         """Tell of each part of a crew whether it is well."""

@@ -6,7 +6,7 @@ The entries of a transaction become one link of a chain when it commits (`chain`
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -156,6 +156,14 @@ def of_person(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     )
     rows = (dict(row) for row in session.execute(statement).mappings())
     return [{**row, "version": ledger.version(row["wording"])} for row in rows]
+
+
+def last_confirmed(session: Session, subscriber_ids: Collection[int]) -> dict[int, datetime]:
+    """When each of these people last confirmed, by an act of their own, that they want mail; those who ever did."""
+    confirmed = sa.and_(_consent.c.purpose == Purpose.MAIL, _consent.c.act == Act.CONFIRMED)
+    latest = sa.select(_consent.c.subscriber_id, sa.func.max(_consent.c.at, type_=Moment).label("at"))
+    statement = latest.where(_consent.c.subscriber_id.in_(subscriber_ids), confirmed)
+    return {row.subscriber_id: row.at for row in session.execute(statement.group_by(_consent.c.subscriber_id))}
 
 
 def forget(session: Session, subscriber_id: int, *, now: datetime, list_id: int | None = None) -> int:

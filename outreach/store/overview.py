@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import candidates
+from outreach.store import candidates, reports
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import Moment, table_of
 from outreach.store.deliveries import Delivery, DeliveryState, Tally, is_in
@@ -33,6 +33,8 @@ class Overview:
     retry_since: datetime | None
     #: When the first of all claims runs out, or has run out.
     lease_until: datetime | None
+    #: Reports that wait for a person to look at them.
+    unclear_reports: int = 0
 
 
 def read(session: Session, now: datetime) -> Overview:
@@ -63,6 +65,7 @@ def read(session: Session, now: datetime) -> Overview:
         ).scalar_one(),
         retry_since=min((at for each in retrying if (at := next_retry(session, each)) and at <= now), default=None),
         lease_until=session.execute(_FIRST_LEASE).scalar_one(),
+        unclear_reports=reports.unclear(session),
     )
 
 

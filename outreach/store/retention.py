@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.audience.consent import SubscriptionState
-from outreach.store import attempts, hits, installation
+from outreach.store import attempts, hits, installation, reports
 from outreach.store.campaigns import Campaign
 from outreach.store.consents import Act, Consent, Purpose
 from outreach.store.database import insert, table_of
@@ -20,6 +20,7 @@ from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.events import Event
 from outreach.store.hits import Hit
 from outreach.store.installation import InstallationFact
+from outreach.store.reports import Report
 from outreach.store.subscriptions import Subscription
 
 #: The facts that say up to which number hits lost their client, and events their person.
@@ -62,6 +63,23 @@ def forget_events(session: Session, after: int, size: int, *, before: datetime) 
     changed: int = session.execute(forget).rowcount  # type: ignore[attr-defined]
     _mark(session, EVENTS, numbers[-1])
     return Step(numbers[-1], changed)
+
+
+def forget_raw(session: Session, after: int, size: int, *, before: datetime) -> Step | None:
+    """Take away what nobody has looked at of reports that nobody understood; they count as ignored from then on."""
+    mine = sa.and_(_report.c.id > after, reports.IS_UNCLEAR, _report.c.received_at < before)
+    numbers = list(session.execute(sa.select(_report.c.id).where(mine).order_by(_report.c.id).limit(size)).scalars())
+    return Step(numbers[-1], reports.put_aside(session, numbers)) if numbers else None
+
+
+def forget_reports(session: Session, after: int, size: int, *, before: datetime) -> Step | None:
+    """Delete reports that came before then."""
+    old = sa.select(_report.c.id).where(_report.c.received_at < before).order_by(_report.c.received_at).limit(size)
+    numbers = list(session.execute(old).scalars())
+    if not numbers:
+        return None
+    session.execute(sa.delete(_report).where(_report.c.id.in_(numbers)))
+    return Step(numbers[-1], len(numbers))
 
 
 def old_campaigns(session: Session, before: datetime) -> list[int]:
@@ -138,4 +156,5 @@ def _mark(session: Session, fact: str, number: int) -> None:
 
 
 _hit, _event, _campaign, _delivery = table_of(Hit), table_of(Event), table_of(Campaign), table_of(Delivery)
+_report = table_of(Report)
 _tie, _consent, _fact = table_of(Subscription), table_of(Consent), table_of(InstallationFact)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from outreach.replies.smtp import Stage
-from outreach.store import attempts, campaigns, decisions, lists, subscriptions, suppressions
+from outreach.store import attempts, campaigns, decisions, lists, reports, subscriptions, suppressions
 from outreach.store.campaigns import Campaign
 from outreach.store.database import table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -33,6 +33,8 @@ class Story:
     suppression: Suppression | None
     #: Every attempt, the acceptance too, in the order in which they were made (`attempts.FACTS`).
     attempts: list[dict[str, Any]]
+    #: What came back about the person's mail of this campaign: `reports.FACTS`.
+    reports: list[dict[str, Any]]
     #: What else happened to the person that concerns this: at, kind, detail.
     events: list[dict[str, Any]]
     #: The runs of a recurring campaign, the newest first.
@@ -57,6 +59,7 @@ def of_person(session: Session, campaign: Campaign, person: Subscriber) -> Story
         tie=ties.get(campaign.list_id),
         suppression=suppressions.find(session, person.email_key),
         attempts=_attempts(session, delivery) if delivery else [],
+        reports=_reports(session, person.number, delivery) if delivery else [],
         events=_events(session, campaign.id, person.number, delivery),
         runs=[run.name for run in campaigns.runs(session, campaign.id)] if campaign.cron else [],
     )
@@ -65,10 +68,18 @@ def of_person(session: Session, campaign: Campaign, person: Subscriber) -> Story
 def _attempts(session: Session, delivery: Delivery) -> list[dict[str, Any]]:
     assert delivery.id is not None
     made = [{name: row[name] for name in attempts.FACTS} for row in attempts.of_deliveries(session, [delivery.id])]
-    if delivery.state is DeliveryState.SENT and delivery.reason != decisions.TAKEN_AS_SENT:
-        accepted = {name: getattr(delivery, name) for name in ("state", "reason", "code", "enhanced", "reply", "relay")}
-        made.append({"at": delivery.sent_at, "stage": Stage.BODY, **accepted})
+    if delivery.sent_at is not None and delivery.code is not None and 200 <= delivery.code < 300:
+        # Also of one that bounced later. What was taken as sent has no word of a server that says so.
+        accepted = {name: getattr(delivery, name) for name in ("code", "enhanced", "reply", "relay")}
+        made.append(
+            {"at": delivery.sent_at, "stage": Stage.BODY, "state": DeliveryState.SENT, "reason": None, **accepted}
+        )
     return made
+
+
+def _reports(session: Session, subscriber_id: int, delivery: Delivery) -> list[dict[str, Any]]:
+    found = reports.of_person(session, subscriber_id)
+    return [{name: row[name] for name in reports.FACTS} for row in found if row["delivery_id"] == delivery.id]
 
 
 def _events(session: Session, campaign_id: int, subscriber_id: int, delivery: Delivery | None) -> list[dict[str, Any]]:

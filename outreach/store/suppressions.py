@@ -23,6 +23,7 @@ class SuppressionReason(StrEnum):
     """Why an address is never mailed."""
 
     HARD_BOUNCE = "hard_bounce"
+    SOFT_BOUNCES = "soft_bounces"  # too many in a row
     COMPLAINT = "complaint"
     MANUAL = "manual"
     ERASED = "erased"

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from outreach.store import attempts, consents, hits, joinings, subscriptions, suppressions
+from outreach.store import attempts, consents, hits, joinings, reports, subscriptions, suppressions
 from outreach.store.campaigns import Campaign
 from outreach.store.database import Stay, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
@@ -36,6 +36,7 @@ def dossier(session: Session, person: Subscriber) -> dict[str, Any]:
         "suppression": _barred(barred) if barred else None,
         "deliveries": _deliveries(session, person.number),
         "attempts": _attempts(session, person.number),
+        "reports": [_without(row, "delivery_id") for row in reports.of_person(session, person.number)],
         "clicks": _clicks(session, person.number),
         "events": _events(session, person.number),
     }
@@ -58,7 +59,7 @@ def scrub(stay: Stay) -> None:
 
 
 def forget(session: Session, subscriber_id: int) -> dict[str, int]:
-    """Take the person out of deliveries, hits and events, whose rows stay and count; how many rows each."""
+    """Take the person out of deliveries, hits, events and reports, whose rows stay and count; how many rows each."""
     all_mine = sa.select(_delivery.c.id).where(*_of(subscriber_id)).order_by(_delivery.c.id)
     mine = list(session.execute(all_mine.with_for_update()).scalars())  # in the order that senders take theirs
     # Why somebody was left out is a figure of the report; any other reason may quote a value of the person's.
@@ -73,6 +74,7 @@ def forget(session: Session, subscriber_id: int) -> dict[str, int]:
         "deliveries": len(mine),
         "hits": hits.untie(session, hits.named_of(session, subscriber_id)),
         "events": len(session.execute(told.returning(_event.c.id)).all()),
+        "reports": reports.forget(session, subscriber_id),
     }
 
 

@@ -25,6 +25,7 @@ class Turn:
 
 IMPORT = Turn(0x6F75_7472_6561_6368, "-import")
 CLOCK = Turn(0x6F75_7472_6561_6369, "-clock")
+MAILBOX = Turn(0x6F75_7472_6561_636A, "-mailbox")
 
 
 @contextmanager

@@ -92,6 +92,9 @@ def _families(seen: Overview | None, seconds: float, now: datetime) -> Iterator[
         now,
     )
     yield _age("outreach_retry_lag_seconds", "How long the first retry that is due has waited.", seen.retry_since, now)
+    yield GaugeMetricFamily(
+        "outreach_unclear_reports", "Reports that wait for a person to look at them.", value=seen.unclear_reports
+    )
     left = (seen.lease_until - now).total_seconds() if seen.lease_until else 0.0
     yield GaugeMetricFamily(
         "outreach_first_lease_seconds",

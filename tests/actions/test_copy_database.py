@@ -13,6 +13,7 @@ from outreach.actions import copy_database, erase, initialise, retry, suppress, 
 from outreach.engine.ledger import Ledger
 from outreach.engine.letters import Letters
 from outreach.errors import DatabaseMoved, OutreachError, StateError
+from outreach.replies.kind import Kind
 from outreach.replies.smtp import Stage
 from outreach.store import campaigns, copying, events, hits, identities, joinings, links, subscribers, throttles, turn
 from outreach.store.campaigns import CampaignState
@@ -23,6 +24,7 @@ from outreach.store.leader import Leadership
 from outreach.store.links import Link
 from outreach.store.lists import MailingList
 from outreach.store.pace import PaceMark
+from outreach.store.reports import Report, ReportState
 from outreach.store.settlements import Result
 from outreach.store.slowdowns import ProviderPace
 from outreach.store.subscribers import Subscriber
@@ -63,6 +65,8 @@ def source(sqlite_store: Store, now: datetime) -> Store:
         session.add(
             Subscriber(id=900, email="last@example.org", email_key="last@example.org", created_at=now, updated_at=now)
         )
+        told = {"received_at": now, "source": "imap", "by": "rfc3464", "words": "naïve \\N\t\\."}
+        session.add(Report(digest="d", kind=Kind.UNCLEAR, state=ReportState.UNCLEAR, raw=bytes(range(256)), **told))
     suppress.address(store, "p4@example.org", now=now)
     suppress.entry(store, "@barred.example", note="ä", now=now)
     unsubscribe.person(store, 5, group, source="test \\t", now=now)

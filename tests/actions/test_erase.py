@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from outreach.actions import erase, suppress, unsubscribe
 from outreach.audience import erasure
 from outreach.errors import NotFound
+from outreach.replies.kind import Kind
 from outreach.replies.smtp import Stage
-from outreach.store import consents, deliveries, events, freeze, subscribers, suppressions, traces
+from outreach.store import consents, deliveries, events, freeze, reports, subscribers, suppressions, traces
 from outreach.store.attempts import Attempt
 from outreach.store.campaigns import CampaignState
 from outreach.store.consents import Act
@@ -21,6 +22,7 @@ from outreach.store.database import Store, table_of
 from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.events import EventKind
 from outreach.store.hits import Hit
+from outreach.store.reports import Report, ReportState
 from outreach.tracking.robot import Judgement
 from tests.actions import people
 
@@ -51,6 +53,10 @@ def campaign(store: Store, now: datetime) -> int:
         session.add(Hit(**hit, delivery_id=1))
         session.add(Hit(**hit, delivery_id=2))
         events.append(session, EventKind.COMPLAINT, now, campaign_id=number, subscriber_id=1, delivery_id=1)
+        said = {"words": f"550 <{EMAIL}> who?", "reason": "unclear", "raw": f"To: {EMAIL}".encode()}
+        about = {"delivery_id": 1, "campaign_id": number, "subscriber_id": 1}
+        kind = {"kind": Kind.UNCLEAR, "state": ReportState.UNCLEAR}
+        session.add(Report(digest="d", received_at=now, source="imap", by="", **kind, **about, **said))
     return number
 
 
@@ -65,6 +71,7 @@ def test_a_dossier_holds_everything_and_is_json(store: Store, now: datetime, cam
     assert [(row["campaign"], row["state"]) for row in found["attempts"]] == [("spring", DeliveryState.DEFERRED)]
     assert [row["judgement"].value for row in found["clicks"]] == ["human"]
     assert [row["kind"].value for row in found["events"]] == ["complaint"]
+    assert [(row["campaign"], row["raw"]) for row in found["reports"]] == [("spring", f"To: {EMAIL}")]
     assert found["suppression"] is None
 
 
@@ -73,6 +80,7 @@ def test_nothing_names_an_erased_person_and_every_sum_stays(store: Store, now: d
         before = deliveries.tallies(session, campaign)
     rows = erase.person(store, EMAIL, key=KEY, now=now)
     assert (rows.subscriptions, rows.consents, rows.deliveries, rows.hits, rows.events) == (1, 1, 1, 1, 1)
+    assert rows.reports == 1
     with store.reading() as session:
         after = deliveries.tallies(session, campaign)
         assert sum(after.values()) == sum(before.values())
@@ -80,8 +88,10 @@ def test_nothing_names_an_erased_person_and_every_sum_stays(store: Store, now: d
         assert session.execute(sa.select(sa.func.count()).select_from(table_of(Attempt))).scalar_one() == 1
         names = sa.inspect(session.connection()).get_table_names()
         dump = "\n".join(str(row) for name in names for row in session.execute(sa.text(f'SELECT * FROM "{name}"')))
+        assert (reports.unclear(session), len(reports.page(session, limit=9))) == (0, 1)
     assert EMAIL not in dump
     assert "d" * 64 not in dump
+    assert EMAIL.encode().hex() not in dump
     assert "Person 0" not in dump
     assert "person1@sample.example.org" in dump
 

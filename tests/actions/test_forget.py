@@ -15,7 +15,8 @@ from outreach.actions.forget import Forgotten, Plan
 from outreach.actions.record import Ask, Recorder
 from outreach.actions.subscribe import Person
 from outreach.audience.consent import SubscriptionState
-from outreach.store import attempts, consents, events, freeze, lists, subscribers, subscriptions
+from outreach.replies.kind import Kind
+from outreach.store import attempts, consents, events, freeze, lists, reports, subscribers, subscriptions
 from outreach.store.campaigns import CampaignState
 from outreach.store.consents import Act
 from outreach.store.database import Store, table_of
@@ -23,6 +24,7 @@ from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.events import Event, EventKind
 from outreach.store.hits import Hit
 from outreach.store.links import Link
+from outreach.store.reports import Report, ReportState
 from outreach.store.subscribers import Subscriber
 from outreach.tracking.robot import Signs
 from tests.actions import people
@@ -158,7 +160,31 @@ def test_it_goes_slice_by_slice_and_says_what_it_did(
     monkeypatch.setattr(forget, "MOST", 2)
     with caplog.at_level(logging.INFO):
         done(store, now + timedelta(days=397))
-    assert "retention_done clients=12 clicks=8 replies=4 events=1 joiners=0 campaigns=1" in caplog.text
+    assert "retention_done clients=12 clicks=8 replies=4 events=1 joiners=0 campaigns=1 raw=0 reports=0" in caplog.text
+
+
+def test_what_came_back_is_forgotten_in_two_steps(store: Store, now: datetime, read: int) -> None:
+    """First the message that nobody has looked at, then the report."""
+    told = {"source": "imap", "by": "", "words": "<p> is full", "raw": b"To: p@example.org"}
+    with store.writing() as session:
+        for index, (kind, state) in enumerate(
+            [(Kind.UNCLEAR, ReportState.UNCLEAR), (Kind.HARD, ReportState.HANDLED), (Kind.UNCLEAR, ReportState.UNCLEAR)]
+        ):
+            at = now + index * DAY
+            session.add(Report(digest=f"{index}", received_at=at, kind=kind, state=state, **told))
+    assert (done(store, now + 90 * DAY).raw, done(store, now + 91 * DAY).raw, done(store, now + 91 * DAY).raw) == (
+        0,
+        1,
+        0,
+    )
+    with store.reading() as session:
+        rows = session.execute(sa.select(table_of(Report)).order_by(table_of(Report).c.id)).all()
+        assert [(row.state, row.raw is None, row.words is None) for row in rows] == [
+            (ReportState.IGNORED, True, True), (ReportState.HANDLED, False, False), (ReportState.UNCLEAR, False, False)
+        ]  # fmt: skip
+    assert [done(store, now + days * DAY).reports for days in (396, 397, 398, 399)] == [0, 1, 1, 1]
+    with store.reading() as session:
+        assert reports.page(session, limit=9) == []
 
 
 def asked(store: Store, email: str, group: int, at: datetime) -> int:

@@ -38,7 +38,8 @@ def test_an_export_is_read_back() -> None:
 @pytest.mark.parametrize(
     ("said", "reason", "note"),
     [
-        ("Hard Bounce", "hard_bounce", ""), ("bounced", "hard_bounce", ""), ("Spam-Report", "complaint", ""),
+        ("Hard Bounce", "hard_bounce", ""), ("bounced", "hard_bounce", ""), ("soft_bounces", "soft_bounces", ""),
+        ("Spam-Report", "complaint", ""),
         ("", "manual", ""), ("asked by phone", "manual", "asked by phone"),
     ],
 )  # fmt: skip

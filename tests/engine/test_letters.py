@@ -10,8 +10,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from outreach import config, wiring
+from outreach import address, config, wiring
 from outreach.actions import compose
+from outreach.actions.collect import Terms
 from outreach.actions.compose import Defaults
 from outreach.engine.letters import Letters
 from outreach.store.campaigns import Campaign
@@ -54,6 +55,17 @@ def outgoing(now: datetime) -> Outgoing:
     assert "4711" not in outgoing.return_path
     assert "amelie" not in outgoing.return_path
     return outgoing
+
+
+def test_the_return_path_names_its_delivery_to_us_alone_and_fits(outgoing: Outgoing) -> None:
+    terms = Terms(TOKENS, address.parse("bounces@sender.example"))
+    assert terms.delivery_of_address(outgoing.return_path) == 4711
+    assert terms.delivery_of_address(outgoing.return_path.replace("bounces", "BOUNCES")) == 4711
+    longest = config.load(return_path=f"{'b' * 31}@sender.example").return_path
+    assert longest is not None
+    path = Letters(TOKENS, URL, return_path=longest)._envelope_sender(2**48 - 1, address.parse("a@example.org"))
+    assert len(path.partition("@")[0]) == 64  # RFC 5321, 4.5.3.1.1
+    assert Terms(TOKENS, address.parse(longest)).delivery_of_address(path) == 2**48 - 1
 
 
 URL = "https://news.sender.example"

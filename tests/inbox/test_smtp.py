@@ -13,18 +13,22 @@ from typing import Any
 import pytest
 
 from outreach import address
+from outreach.actions.collect import Terms
 from outreach.audience.consent import SubscriptionState
-from outreach.engine import postbox
 from outreach.engine.crew import looping
+from outreach.engine.postbox import Addresses, Postbox
 from outreach.errors import DatabaseUnavailable
 from outreach.inbox.smtp import Listener, Reception
-from outreach.store import subscriptions
+from outreach.replies.returnpath import tagged
+from outreach.store import claims, conflict, reports, subscriptions, suppressions
 from outreach.store.database import Store
 from outreach.tracking.token import Purpose
+from tests.actions import returned
 from tests.engine.sending import TOKENS
 from tests.store import crowd
 
 LEAVE = address.parse("leave@news.clinic.example")
+RETURN = address.parse("bounces@news.clinic.example")
 MAIL = b"From: anybody@example.com\r\nSubject: unsubscribe\r\n\r\n"
 
 
@@ -52,6 +56,12 @@ def delivered(port: int, *recipients: str, lmtp: bool = False, data: bytes = MAI
             return refused.recipients
 
 
+def reception(store: Store, now: datetime) -> Reception:
+    """What `outreach run` listens with."""
+    ours = Addresses(leave=LEAVE, complaint=address.parse("fbl@news.clinic.example"))
+    return Postbox(store, Terms(TOKENS, RETURN), ours, now=lambda: now).reception
+
+
 @pytest.fixture
 def campaign(store: Store, now: datetime) -> tuple[int, int]:
     """The list, and a delivery to its first person."""
@@ -72,7 +82,7 @@ def test_a_mail_to_the_leave_address_takes_its_person_off_the_list(
 ) -> None:
     group, number = campaign
     token = TOKENS.make(Purpose.UNSUBSCRIBE, number)
-    with listening(postbox.reception(store, TOKENS, LEAVE, now=lambda: now), lmtp=lmtp) as port:
+    with listening(reception(store, now), lmtp=lmtp) as port:
         assert delivered(port, f"Leave+{token}@NEWS.clinic.example", lmtp=lmtp) == {}
         assert delivered(port, f"leave+{token}@news.clinic.example", lmtp=lmtp) == {}
     assert state(store, group) is SubscriptionState.UNSUBSCRIBED
@@ -96,9 +106,73 @@ def test_mail_to_anybody_else_is_refused_and_changes_nothing(
     group, number = campaign
     token = TOKENS.make(Purpose.UNSUBSCRIBE, number)
     given = recipient.format(token=token, other=TOKENS.make(Purpose.PREFERENCES, number), altered=token.swapcase())
-    with listening(postbox.reception(store, TOKENS, LEAVE, now=lambda: now)) as port:
+    with listening(reception(store, now)) as port:
         assert delivered(port, given)[given][0] == 550
     assert state(store, group) is SubscriptionState.CONFIRMED
+
+
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_a_bounce_to_a_return_path_is_stored_before_it_is_acknowledged(
+    store: Store, now: datetime, campaign: tuple[int, int], lmtp: bool
+) -> None:
+    _, number = campaign
+    crowd.delivered(store, 1, now)
+    to = tagged(RETURN, TOKENS.make(Purpose.BOUNCE, number))
+    mail = returned.dsn(to)
+    with listening(reception(store, now), lmtp=lmtp) as port:
+        assert delivered(port, to.replace("@news", "@NEWS").replace("bounces+", "Bounces+"), lmtp=lmtp, data=mail) == {}
+        with store.reading() as session:
+            assert suppressions.is_listed(session, "p1@example.org")
+        assert delivered(port, to, lmtp=lmtp, data=mail) == {}
+    assert crowd.told(store, 1) == {"bounced": 1, "sent": 1}
+    with store.reading() as session:
+        assert [row["source"] for row in reports.page(session, limit=9)] == ["listener"]
+
+
+def test_reports_without_a_token_are_taken_and_change_nothing(
+    store: Store, now: datetime, campaign: tuple[int, int]
+) -> None:
+    crowd.delivered(store, 1, now)
+    with listening(reception(store, now)) as port:
+        for to in ("bounces@news.clinic.example", "fbl@news.clinic.example"):
+            assert delivered(port, to, data=returned.dsn(to)) == {}
+    assert crowd.told(store, 1) == {"sent": 2}
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "bounces+{other}@news.clinic.example",
+        "bounces+{altered}@news.clinic.example",
+        "bounces+@news.clinic.example",
+        "bounces+{token}@clinic.example",
+        "fbl+{token}@news.clinic.example",
+        "{token}@news.clinic.example",
+    ],
+)
+def test_a_forged_return_path_is_refused_before_anything_is_said(
+    store: Store, now: datetime, campaign: tuple[int, int], recipient: str
+) -> None:
+    _, number = campaign
+    token = TOKENS.make(Purpose.BOUNCE, number)
+    given = recipient.format(token=token, other=TOKENS.make(Purpose.UNSUBSCRIBE, number), altered=token.swapcase())
+    with listening(reception(store, now)) as port:
+        assert delivered(port, given, data=returned.dsn(given))[given][0] == 550
+    with store.reading() as session:
+        assert reports.page(session, limit=9) == []
+
+
+def test_while_a_sender_settles_that_delivery_its_report_is_refused_for_now(
+    store: Store, now: datetime, campaign: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conflict, "LONGEST_PAUSE", 0.0)
+    _, number = campaign
+    with store.writing() as session:
+        claims.claim(session, limit=9, token="a", lease_until=now, now=now)
+    to = tagged(RETURN, TOKENS.make(Purpose.BOUNCE, number))
+    with listening(reception(store, now)) as port, pytest.raises(smtplib.SMTPDataError) as refused:
+        delivered(port, to, data=returned.dsn(to))
+    assert refused.value.smtp_code == 451
 
 
 def test_while_the_database_is_away_mail_is_refused_for_now(caplog: pytest.LogCaptureFixture) -> None:
@@ -109,6 +183,16 @@ def test_while_the_database_is_away_mail_is_refused_for_now(caplog: pytest.LogCa
         delivered(port, "leave+x@news.clinic.example")
     assert refused.value.smtp_code == 451
     assert "inbox_deferred" in caplog.text
+
+
+def test_what_we_stumble_over_is_not_lost(caplog: pytest.LogCaptureFixture) -> None:
+    def stumble(recipient: str, data: bytes) -> None:
+        raise RuntimeError("something that nobody thought of")
+
+    with listening(Reception(lambda _: True, stumble)) as port, pytest.raises(smtplib.SMTPDataError) as refused:
+        delivered(port, "bounces+x@news.clinic.example")
+    assert refused.value.smtp_code == 451
+    assert "inbox_failed" in caplog.text
 
 
 def test_one_recipient_at_a_time(store: Store) -> None:

@@ -11,6 +11,9 @@ import pytest
 
 from tests.conftest import _administer, free_port
 from tests.journeys.machine import Host, Inbox
+from tests.transport.conftest import _started_postfix, a_postfix, certificates
+
+__all__ = ["_started_postfix", "a_postfix", "certificates"]  # fixtures that two rooms need
 
 
 @pytest.fixture

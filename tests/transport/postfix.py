@@ -94,6 +94,8 @@ virtual_mailbox_maps = regexp:{folder}/boxes
 virtual_uid_maps = static:{owner}
 virtual_gid_maps = static:{owner}
 virtual_mailbox_limit = 0
+transport_maps = texthash:{folder}/routes
+recipient_delimiter = +
 virtual_destination_concurrency_limit = 20
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions = check_recipient_access regexp:{folder}/refusals, reject_unlisted_recipient
@@ -117,6 +119,8 @@ defer unix - - n - 0 bounce
 error unix - - n - - error
 discard unix - - n - - discard
 virtual unix - n n - - virtual
+lmtp unix - - n - - lmtp
+dead unix - n n - - pipe flags=q user=nobody argv=/bin/sh -c {exit 67}
 tlsmgr unix - - n 1000? 1 tlsmgr
 anvil unix - - n - 1 anvil
 proxymap unix - - n - - proxymap
@@ -142,6 +146,10 @@ _SENDERS = """
 _LONG = "/^.{999,}$/ REJECT too long\n"
 
 
+#: Whose mail it takes, and finds later that nobody is there (EX_NOUSER): it writes to the return path then.
+_ROUTES = f"dead@{DOMAIN} dead:\n"
+
+
 @dataclass(frozen=True)
 class Postfix:
     """A running instance."""
@@ -153,6 +161,11 @@ class Postfix:
         """Empty the maildir."""
         for file in (self.folder / "mail" / "all" / "new").glob("*"):
             file.unlink()
+
+    def hand_back(self, address: str, port: int) -> None:
+        """Pass mail to an address of ours (with anything behind a +) on by LMTP, as the README says how."""
+        (self.folder / "routes").write_text(f"{_ROUTES}{address} lmtp:inet:127.0.0.1:{port}\n")
+        _run(self.folder, "reload")
 
     def received(self, count: int) -> dict[str, bytes]:
         """Recipient -> the message as it was handed in; waits until there are that many, and forgets them."""
@@ -227,7 +240,8 @@ def _configure(postfix: Postfix, certificate: Path, key: Path) -> None:
         os.chown(folder / name, owner, -1)
     for source, name in ((certificate, "certificate.pem"), (key, "key.pem")):
         shutil.copyfile(source, folder / name)
-    for name, text in (("boxes", _BOXES), ("refusals", _REFUSALS), ("senders", _SENDERS), ("long", _LONG)):
+    tables = {"boxes": _BOXES, "refusals": _REFUSALS, "senders": _SENDERS, "long": _LONG, "routes": _ROUTES}
+    for name, text in tables.items():
         (folder / name).write_text(text)
     facts = {"folder": folder, "domain": DOMAIN, "owner": OWNER}
     places = {"certificate": folder / "certificate.pem", "key": folder / "key.pem"}

@@ -15,6 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
 from outreach import config
+from outreach.actions import collect
+from outreach.engine.gauges import Gauges
 from outreach.errors import DatabaseUnavailable
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import Store
@@ -24,6 +26,7 @@ from outreach.web import listen, metrics, server
 from outreach.web.health import Health
 from outreach.web.readiness import Readiness
 from outreach.web.traffic import Traffic
+from tests.actions import returned
 from tests.store import crowd
 from tests.web.conftest import FIREFOX
 
@@ -54,6 +57,19 @@ def scraped(app: Starlette) -> Samples:
 
 def value(samples: Samples, name: str, **labels: str) -> float | None:
     return samples.get((name, frozenset(labels.items())))
+
+
+def test_what_came_back_is_counted_by_kind_and_what_waits_of_it(store: Store, now: datetime) -> None:
+    gauges = Gauges()
+    mine = returned.riddle(returned.path(1))
+    crowd.made_campaign(store, now, crowd.made_list(store, now, 1))
+    for mail in (mine, mine, returned.dsn("b@news.clinic.example")):
+        done = collect.message(store, mail, source="listener", terms=returned.TERMS, now=now)
+        gauges.collected(done)
+    told = scraped(page(store, gauges.registry))
+    assert value(told, "outreach_reports_total", kind="unclear", state="unclear") == 1
+    assert value(told, "outreach_reports_total", kind="hard", state="ignored") == 1
+    assert value(told, "outreach_unclear_reports") == 1
 
 
 def test_deliveries_and_campaigns_are_told_by_state_and_by_number(store: Store) -> None:

@@ -12,7 +12,7 @@ from outreach.audience.consent import SubscriptionState
 from outreach.cli import open as opened
 from outreach.cli import show
 from outreach.cli.campaign import NameArgument
-from outreach.store import attempts, campaigns, story, subscribers
+from outreach.store import attempts, campaigns, reports, story, subscribers
 from outreach.store.campaigns import CampaignState
 from outreach.store.deliveries import Delivery, DeliveryState
 from outreach.store.events import EventKind
@@ -76,18 +76,24 @@ def _document(found: Story) -> dict[str, Any]:
         facts["reason"] = _absence(found)
     facts["tried"] = delivery.attempts if delivery else 0
     facts["attempts"] = [{fact: _shown(made[fact]) for fact in attempts.FACTS} for made in found.attempts]
+    facts["reports"] = [{fact: _shown(came[fact]) for fact in reports.FACTS} for came in found.reports]
     facts["events"] = [{**event, "at": _shown(event["at"]), "kind": event["kind"].value} for event in found.events]
     facts["next"] = _next(found, delivery) if delivery else _what_a_launch_would_do(found)
     return facts
 
 
 def _lines(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """When, and what happened: the attempts with the relay's words, and what people did."""
+    """When, and what happened: the attempts with the relay's words, what came back, and what people did."""
     for made in document["attempts"]:
         words = " ".join(str(made[part]) for part in ("code", "enhanced", "reply") if made[part] is not None)
         place = " at ".join(str(made[part]) for part in ("stage", "relay") if made[part])
         decided = f"{made['state']:<9} {made['reason'] or ''}".rstrip()
         yield made["at"], f"{decided}{f': {words!r}' if words else ''}{f' ({place})' if place else ''}"
+    for came in document["reports"]:
+        said = " ".join(part for part in (came["status"], came["reason"]) if part)
+        words = f": {show.harmless(came['words'])!r}" if came["words"] else ""
+        told = f" (from {came['reporter']})" if came["reporter"] else ""
+        yield came["received_at"], f"came back {came['kind']} {said}".rstrip() + words + show.harmless(told)
     for event in document["events"]:
         detail = event["detail"]
         more = detail.get("to") or detail.get("reason") or detail.get("source")
@@ -131,6 +137,8 @@ def _next(found: Story, delivery: Delivery) -> str:
         told = _LEFT_OUT.get(delivery.reason or "", "nothing")
         barred = found.suppression
         return f"{told} ({barred.reason.value}, since {_shown(barred.at)})" if barred else told
+    if state is DeliveryState.BOUNCED and found.suppression is None:
+        return "nothing in this campaign: it bounced, but the person has confirmed since, and later ones reach them"
     if state in _AFTER:
         return _AFTER[state].format(name=name)
     if state is DeliveryState.CLAIMED:
