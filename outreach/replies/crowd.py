@@ -40,7 +40,8 @@ _NAMED = re.compile(
 _FAILURE = re.compile(
     r"(?:undeliver(?:ed|able)|returned mail|mail (?:delivery|system)|failure notice|failed (?:mail|delivery)"
     r"|delivery (?:status notification|failure|report|has failed|notification|delayed)"
-    r"|message (?:undeliverable|delivery|could not|status)|could not (?:deliver|send)|warning: (?:could not send|message)|non[- ]?delivery|nondeliverable|mail could not"
+    r"|message (?:undeliverable|delivery|could not|status)|warning: (?:could not send|message)"
+    r"|could not (?:deliver|send)|non[- ]?delivery|nondeliverable|mail could not"
     r"|unzustellbar|nicht zustellbar|non remis|(?:é|e)chec (?:de|d')|no se puede entregar|mancato recapito"
     r"|n(?:ã|a)o entregue|недоставлен|не доставлен)",
     re.IGNORECASE,
@@ -49,7 +50,8 @@ _ADDRESS = re.compile(r"[^\s<>@:;,()'\"\[\]]{1,100}@[\w.-]{1,255}\w")
 _STILL_TRYING = re.compile(
     r"not yet been delivered|will be retried|will (?:continue|keep) (?:to )?(?:be )?(?:try|retry)"
     r"|still (?:being )?(?:trying|retr)|warning message only|just a warning|do not need to re-?send"
-    r"|no action is required on your part|delivery attempts will continue|delivery (?:incomplete|(?:is|has been) delayed)"
+    r"|no action is required on your part|delivery attempts will continue"
+    r"|delivery (?:incomplete|(?:is|has been) delayed)"
     r"|delayed (?:for )?\d+ (?:hour|minute)|could not send message for past",
     re.IGNORECASE,
 )
@@ -86,6 +88,8 @@ def _recipient(mail: Part, heard: Said | None, known: set[str]) -> str | None:
 def looks_like_one(mail: Part) -> bool:
     """Whether a mail server wrote it, or somebody who says so: persons and their robots write about bounces as well."""
     header = mail.header
+    if mail.parts and mail.report_type == "delivery-status":  # and yet no part that a reader of these could read
+        return True
     if "x-failed-recipients" in header or _DAEMON.match(header.address("from").partition("@")[0]):
         return True
     return bool(_NAMED.search(header.words("from")) or _FAILURE.match(header.words("subject")))
@@ -123,6 +127,9 @@ def _plain(mail: Part) -> Message:
             inner["Content-Description"] = mime.one_line(description, _LONGEST_VALUE)
         inner.set_payload(_ascii(part.text))
         plain.attach(inner)
+    last = Message()  # where the mail itself was: some of its readers look only before it
+    last["Content-Type"] = "application/octet-stream"
+    plain.attach(last)
     return plain
 
 

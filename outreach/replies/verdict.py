@@ -81,7 +81,7 @@ DELAYS = {
 }
 
 #: Codes that say nothing but "see the words" (RFC 3463: "other, undefined"). 5.7.0 is not one: it says policy.
-_SILENT = {"5.0.0", "5.1.0", "5.2.0", "5.5.0"}
+_SILENT = {"5.0.0", "5.1.0", "5.2.0", "5.3.0", "5.5.0"}
 
 #: Basic codes that servers use for an address that is not there, where no enhanced code tells.
 _OF_ADDRESS = {550, 551, 553, 554}

@@ -21,6 +21,9 @@ RCPT = [
     ("550 No such user here", "bounced"),
     ("550 5.0.0 unknown recipient", "bounced"),
     ("550 5.5.0 mailbox not found", "bounced"),
+    ("553 5.3.0 no such user here", "bounced"),
+    ("554 this user does not have an example.com account", "bounced"),
+    ("550 <spam@example.com>: user unknown", "bounced"),
     ("550 Requested action not taken: mailbox does not exist", "bounced"),
     ("551 invalid recipient", "bounced"),
     # the enhanced code outranks the words
@@ -36,6 +39,8 @@ RCPT = [
     ("550 5.7.0 user unknown", "failed"),
     ("553 5.1.7 bad sender", "failed"),
     ("554 no", "failed"),
+    ("554 user unknown, blocked as spam", "failed"),
+    ("553 5.3.0 no", "failed"),
     # later
     ("450 4.2.0 greylisted", "deferred"),
     ("451 4.7.1 try again", "deferred"),
