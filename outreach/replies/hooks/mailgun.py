@@ -51,23 +51,20 @@ class Mailgun:
 def _report(event: Any) -> Report | None:
     status = text(of(event, "delivery-status", "enhanced-code"), 16)
     words = text(of(event, "delivery-status", "message")) or text(of(event, "delivery-status", "description"))
-    facts = {
-        "recipient": text(of(event, "recipient"), 320),
-        "reporter": text(of(event, "delivery-status", "mx-host"), 255),
-    }
+    who, reporter = text(of(event, "recipient"), 320), text(of(event, "delivery-status", "mx-host"), 255)
     reason = text(of(event, "reason"), 60) or ""
     match text(of(event, "event")):
         case "failed" if of(event, "severity") == "temporary":
-            return Report(Kind.DELAYED, "the provider tries again", status, words, by=BY, **facts)
+            return Report(Kind.DELAYED, "the provider tries again", status, words, who, reporter, BY)
         case "failed" if reason in HELD_BACK:
             kind, why = HELD_BACK[reason]
-            return Report(kind, why, status, words, by=BY, **facts)
+            return Report(kind, why, status, words, who, reporter, BY)
         case "failed":
-            return given_up(status, _with_code(event, words), BY, **facts)
+            return given_up(status, _with_code(event, words), BY, recipient=who, reporter=reporter)
         case "complained":
-            return Report(Kind.COMPLAINT, "reported as spam", by=BY, **facts)
+            return Report(Kind.COMPLAINT, "reported as spam", None, None, who, reporter, BY)
         case "delivered":
-            return Report(Kind.DELIVERED, None, status, words, by=BY, **facts)
+            return Report(Kind.DELIVERED, None, status, words, who, reporter, BY)
     return None
 
 

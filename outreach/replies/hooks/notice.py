@@ -96,11 +96,12 @@ def bare(message_id: Any) -> str | None:
     return found.strip("<> ") if found else None
 
 
-def given_up(status: str | None, words: str | None, by: str, *, dead: bool = True, **facts: Any) -> Report:
-    """The report of a message that was given up: hard where the verdict table says so, and `dead` does not forbid it."""
+def given_up(status: str | None, words: str | None, by: str, *, dead: bool = True, **facts: str | None) -> Report:
+    """The report of a message that was given up: hard where the verdict table says so and `dead` allows it."""
     found = verdict.of_report(status, words or "", code=_code(words))
     hard = dead and found.decision is Decision.BOUNCED
-    return Report(Kind.HARD if hard else Kind.SOFT, found.reason, status, words, by=by, **facts)
+    kind = Kind.HARD if hard else Kind.SOFT
+    return Report(kind, found.reason, status, words, facts.get("recipient"), facts.get("reporter"), by)
 
 
 def _code(words: str | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Is a request really Amazon SNS's, and about our topic? By the signature of its certificate, from its own host only."""
+"""Is a request Amazon SNS's, and about our topic? The signature of a certificate from its own host says so."""
 
 from __future__ import annotations
 
