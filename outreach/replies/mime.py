@@ -109,9 +109,9 @@ class Part:
 
     @property
     def letter(self) -> str:
-        """What people read of it."""
-        part = self.first("text/plain") or self.first("text/html")
-        return part.text if part else ""
+        """What people read of it: the first plain text that is not blank, else the first HTML."""
+        texts = (part.text for kind in ("text/plain", "text/html") for part in self.walk() if part.type == kind)
+        return next((text for text in texts if text.strip()), "")
 
     @property
     def text(self) -> str:
