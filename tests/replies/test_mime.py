@@ -78,9 +78,14 @@ def test_what_lies_too_deep_is_not_there() -> None:
     assert mime.opened(deep).first("text/plain") is None
 
 
-def test_parts_have_a_limit() -> None:
+def test_parts_have_a_limit_whichever_way_they_lie() -> None:
     many = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nhello\n" * 500
     assert len(mime.opened(many).parts) == mime.MOST_PARTS
+    wide = b"--c\n\n" * 50
+    wide = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"".join(
+        b"--b\nContent-Type: multipart/mixed; boundary=c\n\n" + wide for _ in range(50)
+    )
+    assert sum(1 for _ in mime.opened(wide).walk()) == mime.MOST_PARTS + 1
 
 
 def test_fields_are_unfolded_decoded_and_found_under_any_spelling() -> None:
