@@ -120,7 +120,7 @@ error unix - - n - - error
 discard unix - - n - - discard
 virtual unix - n n - - virtual
 lmtp unix - - n - - lmtp
-dead unix - n n - - pipe flags=q user=nobody argv=/bin/sh -c {exit 67}
+dead unix - n n - - pipe flags=q user=nobody argv=/bin/sh -c {{exit 67}}
 tlsmgr unix - - n 1000? 1 tlsmgr
 anvil unix - - n - 1 anvil
 proxymap unix - - n - - proxymap
