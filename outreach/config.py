@@ -47,6 +47,7 @@ _COLOUR = re.compile(r"#(?:[0-9A-Fa-f]{3}){1,2}")
 _PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.(?:avif|gif|jpe?g|png|svg|webp)")
 #: A host and a port; an IPv6 address in brackets.
 _PLACE = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s\[\]:/@]+)):(?P<port>\d{1,5})")
+_TOPIC = re.compile(r"arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 Duration = Annotated[
@@ -124,6 +125,20 @@ class Settings(BaseSettings):
     )
     soft_bounces: int = Field(
         5, ge=1, le=1000, description="After how many soft bounces in a row an address is mailed no more."
+    )
+    webhook_ses_topic: str | None = Field(
+        None, description="The ARN of the SNS topic by which Amazon SES tells of bounces, to PUBLIC_URL/hooks/ses."
+    )
+    webhook_sendgrid_key: str | None = Field(
+        None, description="The verification key of SendGrid's signed Event Webhook, sent to PUBLIC_URL/hooks/sendgrid."
+    )
+    webhook_mailgun_key: SecretStr | None = Field(
+        None, description="Mailgun's HTTP webhook signing key, for events sent to PUBLIC_URL/hooks/mailgun."
+    )
+    webhook_postmark_secret: SecretStr | None = Field(
+        None,
+        description="A password of your own, at least 20 characters, for Postmark's events: give it "
+        "https://any:PASSWORD@host/hooks/postmark.",
     )
     dkim_domain: str | None = Field(
         None, description="The domain that mail is signed for (DKIM), such as clinic.example: that of the sender."
@@ -345,6 +360,33 @@ class Settings(BaseSettings):
             raise ValueError("it must have at least 32 characters; leave it away and `outreach init` makes one")
         return value
 
+    @field_validator("webhook_ses_topic")
+    @classmethod
+    def _topic(cls, value: str | None) -> str | None:
+        if value is not None and not _TOPIC.fullmatch(value):
+            raise ValueError("it must be the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:bounces")
+        return value
+
+    @field_validator("webhook_sendgrid_key")
+    @classmethod
+    def _verification_key(cls, value: str | None) -> str | None:
+        # Here, since it takes a moment to load, and most commands need it not.
+        from outreach.replies.hooks import sendgrid  # noqa: PLC0415
+
+        try:
+            if value is not None:
+                sendgrid.read_key(value)
+        except SettingsError as error:
+            raise ValueError(error.message) from None
+        return value
+
+    @field_validator("webhook_postmark_secret")
+    @classmethod
+    def _not_to_be_guessed(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 20:
+            raise ValueError("it must have at least 20 characters, since it is all that tells Postmark from others")
+        return value
+
     @field_validator("dkim_domain")
     @classmethod
     def _domain(cls, value: str | None) -> str | None:
@@ -390,11 +432,25 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'outreach.db'}"
 
     @property
+    def hooks(self) -> tuple[str, ...]:
+        """The providers that may tell by webhook what became of mail."""
+        known = {
+            "ses": self.webhook_ses_topic,
+            "sendgrid": self.webhook_sendgrid_key,
+            "mailgun": self.webhook_mailgun_key,
+            "postmark": self.webhook_postmark_secret,
+        }
+        return tuple(name for name, setting in known.items() if setting)
+
+    @property
     def passwords(self) -> frozenset[str]:
-        """Those in the URLs of relays, mailbox and database, as they are written and as they are meant."""
+        """Those in the URLs of relays, mailbox and database, as they are written and as they are meant, and of hooks."""
         mailbox = self.imap_url.get_secret_value() if self.imap_url else ""
         urls = [*relay.split(self.smtp_url.get_secret_value()), mailbox, self.database_url or ""]
-        written = [password for url in urls if (password := urlsplit(url.strip()).password)]
+        hooks = [
+            secret.get_secret_value() for secret in (self.webhook_mailgun_key, self.webhook_postmark_secret) if secret
+        ]
+        written = [*hooks, *(password for url in urls if (password := urlsplit(url.strip()).password))]
         return frozenset([*written, *map(unquote, written)])
 
     @property
@@ -458,7 +514,15 @@ def shipped(name: str) -> Path:
     return package / name if (package / name).is_dir() else package.parent / name
 
 
-_SECRETS = {"smtp_url", "imap_url", "secret_key", "old_secret_keys", "database_url"}
+_SECRETS = {
+    "webhook_mailgun_key",
+    "webhook_postmark_secret",
+    "smtp_url",
+    "imap_url",
+    "secret_key",
+    "old_secret_keys",
+    "database_url",
+}
 
 
 def _fault(item: dict[str, Any]) -> str:

@@ -14,6 +14,8 @@
     ├── ListFileError                  a subscriber file cannot be read at all
     ├── ScheduleError                  a wall time, zone or recurrence that means nothing
     ├── TransportError                 the relay cannot be reached or used
+    ├── NoticeForged                   a webhook's request is not the provider's, or too old
+    ├── NoticeGarbled                  one that is the provider's, and cannot be read
     ├── InboxError                     a mailbox in which reports wait cannot be reached or used
     └── StoreError                     the database, and what is kept beside it so that it can be trusted
         ├── DatabaseUnavailable        cannot be opened, locked too long, full
@@ -112,6 +114,14 @@ class TransportError(OutreachError):
 
 class InboxError(OutreachError):
     """A mailbox in which mail waits for us cannot be reached, or not used."""
+
+
+class NoticeForged(OutreachError):
+    """A request to a webhook that does not come from the provider that it claims, or was signed long ago."""
+
+
+class NoticeGarbled(OutreachError):
+    """A provider's request whose words cannot be read."""
 
 
 class StoreError(OutreachError):

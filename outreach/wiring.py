@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 
 from outreach import address
-from outreach.actions import forget, record, stop, weigh
+from outreach.actions import collect, forget, record, stop, weigh
 from outreach.actions.collect import Terms
 from outreach.actions.compose import Defaults
 from outreach.actions.join import Letter
@@ -27,7 +27,7 @@ from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
 from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
 from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - offered here too: one door for callers
-from outreach.inbox import place
+from outreach.inbox import fetch, place
 from outreach.inbox.imap import Imap
 from outreach.inbox.maildir import Maildir
 from outreach.inbox.smtp import Listener
@@ -35,6 +35,13 @@ from outreach.language import Languages
 from outreach.message import dkim
 from outreach.message.dkim import Signer
 from outreach.message.template import Layout
+from outreach.replies.hooks import postmark, sendgrid
+from outreach.replies.hooks.mailgun import Mailgun
+from outreach.replies.hooks.notice import Hook, Notice
+from outreach.replies.hooks.postmark import Postmark
+from outreach.replies.hooks.sendgrid import SendGrid
+from outreach.replies.hooks.ses import Ses
+from outreach.replies.hooks.sns import Sns
 from outreach.replies.toll import StopRule
 from outreach.store import turn
 from outreach.store.database import sqlite_file
@@ -52,6 +59,7 @@ from outreach.web import metrics as metrics_page
 from outreach.web.app import Site
 from outreach.web.brand import Brand
 from outreach.web.health import Health
+from outreach.web.hooks import Hooks
 from outreach.web.joining import Desk
 from outreach.web.readiness import Readiness
 from outreach.web.traffic import Traffic
@@ -284,9 +292,32 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
         brand=brand(settings),
         keep_personal=settings.keep_personal,
         joining=_joining(house),
+        hooks=hooks(house, gauges),
     )
     traffic = Traffic(gauges.registry) if gauges else None
     return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
+
+
+def hooks(house: House, gauges: Gauges | None = None) -> Hooks:
+    """The providers that tell by webhook what became of mail; those whose setting is there."""
+    settings = house.settings
+    found: dict[str, Hook] = {}
+    if settings.webhook_ses_topic:
+        found["ses"] = Ses(Sns(settings.webhook_ses_topic, fetch.document))
+    if settings.webhook_sendgrid_key:
+        found["sendgrid"] = SendGrid(sendgrid.read_key(settings.webhook_sendgrid_key))
+    if settings.webhook_mailgun_key:
+        found["mailgun"] = Mailgun(settings.webhook_mailgun_key.get_secret_value())
+    if settings.webhook_postmark_secret:
+        found["postmark"] = Postmark(settings.webhook_postmark_secret.get_secret_value())
+    how = terms(house)
+
+    def collected(name: str, told: Sequence[Notice]) -> None:
+        for each in collect.notices(house.store, told, source=name, terms=how, now=datetime.now(UTC)):
+            if gauges is not None:
+                gauges.collected(each)
+
+    return Hooks(found, collected, fetch.document)
 
 
 def _joining(house: House) -> Desk | None:
@@ -350,6 +381,7 @@ def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = 
         ways=board,
         plan=plan(settings),
         leave_by_mail=settings.leave_address,
+        handle=postmark.HANDLE if settings.webhook_postmark_secret else None,
         stop=stop_rule(settings),
         sign=sign(settings),
         journals=journals(settings),

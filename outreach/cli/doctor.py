@@ -167,7 +167,10 @@ def _pace(settings: Settings) -> Iterator[Finding]:
 
 def _reports(settings: Settings) -> Iterator[Finding]:
     """Whether bounces and complaints can come in, and what waits of them."""
-    yield _way_back(settings)
+    if settings.hooks:
+        yield from _hooks(settings)
+    else:
+        yield _way_back(settings)
     sender = _sender_domain(settings)
     if settings.return_path is not None and sender is not None:
         domain = address.parse(settings.return_path).domain
@@ -201,6 +204,18 @@ def _mailbox(settings: Settings) -> Finding:
     there = place.parse(settings.imap_url.get_secret_value())
     n = Imap(there).waiting()
     return Finding("reports", State.OK, f"The mailbox {there} can be opened; {n:,} messages wait there.")
+
+
+def _hooks(settings: Settings) -> Iterator[Finding]:
+    """The providers that may tell by webhook; whether they do is seen in `outreach reports ls`."""
+    local = _is_local(urlsplit(settings.public_url).hostname or "")
+    for name in settings.hooks:
+        where = f"{settings.public_url.rstrip('/')}/hooks/{name}"
+        if local:
+            remedy = "Set OUTREACH_PUBLIC_URL to the address under which the world reaches `outreach run`."
+            yield Finding("reports", State.WARNING, f"{where} is out of the provider's reach.", remedy)
+        else:
+            yield Finding("reports", State.OK, f"What a provider tells is taken at {where}.")
 
 
 def _collected(settings: Settings) -> Iterator[Finding]:

@@ -82,9 +82,14 @@ def date(moment: datetime) -> str:
     return f"Date: {format_datetime(moment)}\r\n"
 
 
-def message_id(value: str) -> str:
-    """Message-ID; `value` is given without its angle brackets."""
-    return f"Message-ID: <{_token('Message-ID', value)}>\r\n"
+def message_id(value: str, handle: str = "") -> str:
+    """Message-ID; `value` is given without its angle brackets.
+
+    `handle` names a further field that says the same to a provider which sends under a Message-ID of its own, and hands
+    back what that field says, of which 80 characters are sure to come through.
+    """
+    own = f"Message-ID: <{_token('Message-ID', value)}>\r\n"
+    return f"{own}{handle}: {value[:80]}\r\n" if handle else own
 
 
 def list_id(title: str, name: str, domain: str) -> str:

@@ -24,6 +24,7 @@ from outreach.web.archive import Archive
 from outreach.web.brand import Brand
 from outreach.web.group import Group
 from outreach.web.health import Health
+from outreach.web.hooks import Hooks, HooksPage
 from outreach.web.joining import Desk, Joining
 from outreach.web.media import Media
 from outreach.web.pages import Pages
@@ -51,6 +52,8 @@ class Site:
     brand: Brand = field(default_factory=Brand)
     #: What people join by; None: nobody is named who could write to them.
     joining: Desk | None = None
+    #: Providers that tell what became of mail.
+    hooks: Hooks = field(default_factory=Hooks)
     #: How long after a message was sent a click may be kept with its reader's name; None: for ever.
     keep_personal: timedelta | None = None
 
@@ -109,6 +112,7 @@ def make(
             Route("/archive", archive.index),
             Route("/archive/{number}", archive.letter),
             Route("/feed.xml", archive.feed),
+            Route("/hooks/{provider}", HooksPage(site.hooks, pages=pages).told, methods=["POST"]),
             Route("/media/{name}", Media(site.media, pages=pages).picture),
             Route("/healthz", health.alive),
             Route("/readyz", health.ready),

@@ -23,7 +23,7 @@ SLOWEST = 20.0
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 
 
-async def body(request: Request) -> bytes:
+async def body(request: Request, *, longest: int = LONGEST) -> bytes:
     """The whole body; raises HTTPException 413 for one that is too long, as soon as that is seen, 408 for one that does
     not come to its end, and 400 for one that breaks off: nothing is done on half a word, and nobody is left to be told.
     """
@@ -33,7 +33,7 @@ async def body(request: Request) -> bytes:
         async with asyncio.timeout(SLOWEST):
             async for part in request.stream():
                 size += len(part)
-                if size > LONGEST:
+                if size > longest:
                     raise HTTPException(413)
                 parts.append(part)
     except ClientDisconnect as error:
