@@ -444,7 +444,7 @@ class Settings(BaseSettings):
 
     @property
     def passwords(self) -> frozenset[str]:
-        """Those in the URLs of relays, mailbox and database, as they are written and as they are meant, and of hooks."""
+        """Those of hooks and in the URLs of relays, mailbox and database, as they are written and as they are meant."""
         mailbox = self.imap_url.get_secret_value() if self.imap_url else ""
         urls = [*relay.split(self.smtp_url.get_secret_value()), mailbox, self.database_url or ""]
         hooks = [

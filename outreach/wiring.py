@@ -320,6 +320,15 @@ def hooks(house: House, gauges: Gauges | None = None) -> Hooks:
     return Hooks(found, collected, fetch.document)
 
 
+def handles(settings: Settings) -> tuple[str, ...]:
+    """Header fields by which providers hand our Message-ID back that would lose it otherwise."""
+    known = {
+        sendgrid.HANDLE: settings.webhook_sendgrid_key is not None,
+        postmark.HANDLE: settings.webhook_postmark_secret is not None,
+    }
+    return tuple(handle for handle, wanted in known.items() if wanted)
+
+
 def _joining(house: House) -> Desk | None:
     if house.settings.sender is None:
         return None
@@ -381,7 +390,7 @@ def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = 
         ways=board,
         plan=plan(settings),
         leave_by_mail=settings.leave_address,
-        handle=postmark.HANDLE if settings.webhook_postmark_secret else None,
+        handles=handles(settings),
         stop=stop_rule(settings),
         sign=sign(settings),
         journals=journals(settings),
