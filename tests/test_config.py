@@ -263,3 +263,30 @@ def test_passwords_are_known_as_they_are_written_and_as_they_are_meant() -> None
     )
     assert settings.passwords == {"p%40ss", "p@ss", "word", "se%2Fcret", "se/cret"}
     assert config.load().passwords == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SES_TOPIC", "bounces"),
+        ("SES_TOPIC", "arn:aws:sqs:eu-west-1:123456789012:bounces"),
+        ("SENDGRID_KEY", "no key"),
+        ("POSTMARK_SECRET", "short"),
+    ],
+)
+def test_a_webhooks_setting_that_cannot_be_right_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"OUTREACH_WEBHOOK_{name}", value)
+    with pytest.raises(SettingsError) as refused:
+        config.load()
+    assert f"OUTREACH_WEBHOOK_{name}" in str(refused.value)
+    assert name != "POSTMARK_SECRET" or value not in str(refused.value).replace("OUTREACH", "")
+
+
+def test_the_secrets_of_webhooks_are_known_as_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_WEBHOOK_MAILGUN_KEY", "the key of an account")
+    monkeypatch.setenv("OUTREACH_WEBHOOK_POSTMARK_SECRET", "a password of twenty characters")
+    found = config.load()
+    assert {"the key of an account", "a password of twenty characters"} <= found.passwords
+    assert found.hooks == ("mailgun", "postmark")
