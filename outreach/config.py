@@ -116,11 +116,12 @@ class Settings(BaseSettings):
         "lmtp://127.0.0.1:2424 or smtp://127.0.0.1:2525.",
     )
     maildir: Path | None = Field(
-        None, description="A Maildir of its own, on this host, that `outreach run` takes the same from."
+        None,
+        description="A Maildir of its own, on this host, that `outreach run` and `outreach clock` take the same from.",
     )
     imap_url: SecretStr | None = Field(
         None,
-        description="A mailbox of its own that `outreach run` takes the same from: imaps://user:password@host/INBOX, "
+        description="A mailbox of its own that they take the same from: imaps://user:password@host/INBOX, "
         "with ?handled=FOLDER for where it goes then (default: Outreach), or ?handled=delete.",
     )
     soft_bounces: int = Field(

@@ -404,14 +404,13 @@ def man(
     crew: Crew, house: House, *, senders: int, clock: bool, inbox: bool = False, gauges: Gauges | None = None
 ) -> None:
     """Put clock, senders and inbox to work in a crew; raises OutreachError where they cannot be had."""
-    if inbox:
-        mail = mail_in(house, gauges)
-        listener = _inbox(house, mail)
-        if listener is not None:
-            crew.add("inbox", looping(listener.run))
+    mail = mail_in(house, gauges)
+    listener = _inbox(house, mail) if inbox else None
+    if listener is not None:
+        crew.add("inbox", looping(listener.run))
+    if clock:
         for name, going in rounds(house, mail).items():
             crew.add(name, going.run, pulse=going.pulse)
-    if clock:
         keeper = _clock(house, gauges)
         crew.add("clock", keeper.run, pulse=keeper.pulse)
     if gauges is not None and senders:

@@ -281,7 +281,7 @@ def test_a_webhooks_setting_that_cannot_be_right_is_refused(
     with pytest.raises(SettingsError) as refused:
         config.load()
     assert f"OUTREACH_WEBHOOK_{name}" in str(refused.value)
-    assert name != "POSTMARK_SECRET" or value not in str(refused.value).replace("OUTREACH", "")
+    assert name != "POSTMARK_SECRET" or "is 'short'" not in str(refused.value)
 
 
 def test_the_secrets_of_webhooks_are_known_as_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,7 +181,7 @@ def _collected(store: Store, arrival: _Arrival, terms: Terms, *, now: datetime) 
         if number is None:
             return Collected(said.kind, row.state, False, arrival.delivery_id)
         if about is not None:
-            about = about._replace(reason=said.reason and said.reason[:200])
+            about = about._replace(reason=row.reason)
             if said.kind is Kind.HARD:
                 done = aftermath.of_hard_bounce(session, about, now)
             elif said.kind is Kind.SOFT:
@@ -205,11 +205,11 @@ def _row(arrival: _Arrival, about: About | None, now: datetime, *, room: bool) -
         source=arrival.source[:32],
         kind=said.kind,
         state=state,
-        reason=said.reason and said.reason[:200],
-        status=said.status and said.status[:16],
-        words=said.words[:LONGEST_WORDS] if said.words and (about or unclear) else None,
-        reporter=said.reporter and said.reporter[:255],
-        by=said.by[:64],
+        reason=_storable(said.reason, 200),
+        status=_storable(said.status, 16),
+        words=_storable(said.words, LONGEST_WORDS) if about or unclear else None,
+        reporter=_storable(said.reporter, 255),
+        by=_storable(said.by, 64) or "",
         delivery_id=about.delivery_id if about else None,
         campaign_id=about.campaign_id if about else None,
         subscriber_id=about.subscriber_id if about else None,
@@ -217,11 +217,15 @@ def _row(arrival: _Arrival, about: About | None, now: datetime, *, room: bool) -
     )
 
 
+def _storable(text: str | None, longest: int) -> str | None:
+    """A stranger's text as any database takes it: without NUL, and without halves of characters."""
+    return text and text.encode("utf-8", "replace").decode().replace("\0", "")[:longest]
+
+
 def _state(arrival: _Arrival, about: About | None) -> ReportState:
     if about is not None:
         return ReportState.UNCLEAR if arrival.said.kind is Kind.UNCLEAR else ReportState.HANDLED
-    if arrival.delivery_id:  # a true token of what is no more: a person who was erased
+    if arrival.delivery_id is not None:  # a true token of a test mail, or of somebody who was erased
         return ReportState.HANDLED
     # Somebody complained who cannot be found: a person may. Other mail without a token is anybody's.
-    complaint = arrival.said.kind is Kind.COMPLAINT and arrival.delivery_id is None
-    return ReportState.UNCLEAR if complaint else ReportState.IGNORED
+    return ReportState.UNCLEAR if arrival.said.kind is Kind.COMPLAINT else ReportState.IGNORED

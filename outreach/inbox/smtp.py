@@ -23,6 +23,9 @@ log = Log("outreach.inbox")
 LARGEST = 1_000_000
 
 
+_NOT_NOW = "451 4.3.0 not now, please try again"
+
+
 @dataclass(frozen=True)
 class Reception:
     """Who is told what comes in; both may be called from several threads at once."""
@@ -80,5 +83,8 @@ class _Handler:
             await asyncio.to_thread(self._reception.take, envelope.rcpt_tos[0], data)
         except StoreError as error:
             log.error("inbox_deferred", why=error.message)
-            return "451 4.3.0 not now, please try again"
+            return _NOT_NOW
+        except Exception:  # a fault of ours is no reason to lose what was sent to us
+            log.exception("inbox_failed")
+            return _NOT_NOW
         return "250 2.0.0 done"

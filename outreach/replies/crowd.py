@@ -74,7 +74,8 @@ def read(mail: Part) -> Report | None:
         kind = Kind.HARD if judged.is_dead_address else Kind.SOFT
         return Report(kind, judged.reason, status, words, recipient, reporter, "words")
     if failed:
-        return Report(Kind.SOFT, verdict.of_report(None).reason, None, None, recipient, reporter, "flufl")
+        words = said.about(text, recipient) if recipient else None
+        return Report(Kind.SOFT, verdict.of_report(None).reason, None, words, recipient, reporter, "flufl")
     return None
 
 

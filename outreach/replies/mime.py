@@ -22,8 +22,8 @@ from email.utils import parseaddr
 LARGEST = 256 * 1024
 #: How deep parts may lie in parts.
 DEEPEST = 8
-#: How many parts of one part are read.
-MOST_PARTS = 50
+#: How many parts are read, all of them together.
+MOST_PARTS = 100
 #: How many fields of one header are read, and how many bytes of one field.
 MOST_FIELDS = 300
 LONGEST_FIELD = 4000
@@ -124,7 +124,7 @@ class Part:
 
 def opened(message: bytes) -> Part:
     """A message taken apart; whatever the bytes are, something comes out, be it empty."""
-    return _part(message[:LARGEST].lstrip(b"\r\n"), 0)
+    return _part(message[:LARGEST].lstrip(b"\r\n"), 0, iter(range(MOST_PARTS)))
 
 
 def header_of(part: Part | None) -> Header:
@@ -155,14 +155,14 @@ def one_line(text: str, longest: int = 500) -> str:
     return line.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text that can be stored
 
 
-def _part(data: bytes, depth: int) -> Part:
+def _part(data: bytes, depth: int, room: Iterator[int]) -> Part:
     head, body = _split(data)
     header = _header(head)
     kind = Message()
     kind["Content-Type"] = one_line(header.get("content-type"), 1000)
     boundary = kind.get_boundary()
     if kind.get_content_maintype() == "multipart" and boundary and depth < DEEPEST:
-        inner = tuple(_part(each, depth + 1) for each in _between(body, boundary))
+        inner = tuple(_part(each, depth + 1, room) for each, _ in zip(_between(body, boundary), room, strict=False))
         return Part(header, kind.get_content_type(), parts=inner, report_type=_parameter(kind, "report-type"))
     body = _unencoded(body, header.get("content-transfer-encoding"))
     return Part(header, kind.get_content_type(), body, (), _parameter(kind, "charset"), _parameter(kind, "report-type"))

@@ -70,6 +70,13 @@ def in_prose(text: str) -> Said | None:
     return next(worded, coded)
 
 
+def about(text: str, address: str) -> str | None:
+    """The paragraph of a report's text that names an address, on one line: what a person would look for."""
+    paragraphs = _PARAGRAPH.split(above_the_quote(text), maxsplit=_MOST)[:_MOST]
+    found = next((each for each in paragraphs if address.lower() in each.lower()), None)
+    return mime.one_line(found) if found else None
+
+
 def above_the_quote(text: str) -> str:
     """The text of a report without the mail that it quotes."""
     text = text.replace("\r\n", "\n")

@@ -87,7 +87,8 @@ _SILENT = {"5.0.0", "5.1.0", "5.2.0", "5.3.0", "5.5.0"}
 _OF_ADDRESS = {550, 551, 553, 554}
 
 _NOBODY_THERE = re.compile(
-    r"(?:user|recipient|address|addressee|mailbox|account)(?: is| was)? (?:unknown|not found|does(?: not|n't) exist)"
+    r"(?:user|recipient|address|addressee|mailbox|account)(?: is| was)?"
+    r" (?:unknown|not (?:found|known)|does(?: not|n't) exist)"
     r"|(?:unknown|no such|invalid|non-?existent) (?:local )?(?:user|recipient|mailbox|address|account|person)"
     r"|no mailbox(?: here)?(?: by that name)?\b|does(?: not|n't) have an? (?:\S{1,80} )?account"
     r"|no longer (?:exists|valid)|not listed in (?:the )?(?:domino directory|public name)",

@@ -301,8 +301,11 @@ def test_tokens_of_an_old_secret_key_that_is_listed_work(store: Store, now: date
 
 
 def test_reports_about_test_mails_change_nothing(store: Store, now: datetime, spring: int) -> None:
-    assert bounced(store, 0, now).state is ReportState.IGNORED
-    assert came(store, complaint(path(0)), now, to=path(0)).state is ReportState.IGNORED
+    assert bounced(store, 0, now).state is ReportState.HANDLED
+    assert came(store, complaint(path(0)), now, to=path(0)).state is ReportState.HANDLED
+    with store.reading() as session:
+        assert reports.unproved_since(session, now) == 0
+    assert adds_up(store, spring) == {"sent": 3}
 
 
 @pytest.mark.parametrize("make", [dsn, complaint, riddle])
@@ -560,6 +563,15 @@ def test_a_providers_notices_are_handled_once_by_their_key(store: Store, now: da
     assert (why(store, 1), why(store, 2), why(store, 3)) == ("hard_bounce", "complaint", None)
     assert adds_up(store, spring) == {"sent": 2, "bounced": 1}
     assert {row["source"] for row in stored(store)} == {"ses"}
+
+
+def test_what_no_database_can_hold_is_left_out(store: Store, now: datetime, spring: int) -> None:
+    odd = "a\0b\ud800" + "x" * 9000
+    report = Report(Kind.HARD, odd, odd, odd, odd, odd, odd)
+    assert told(store, now, Notice(odd, report, return_path=path(number_of(store, spring))))[0].fresh
+    (row,) = stored(store)
+    assert (row["status"], row["words"][:4], len(row["words"])) == ("ab?" + "x" * 13, "ab?x", collect.LONGEST_WORDS)
+    assert why(store) == "hard_bounce"
 
 
 def test_a_notice_whose_two_proofs_differ_proves_nothing(store: Store, now: datetime, spring: int) -> None:

@@ -11,11 +11,14 @@ import pytest
 
 from outreach import address, config, house, wiring
 from outreach.actions import collect
+from outreach.engine.crew import Crew
+from outreach.engine.gauges import Gauges
 from outreach.replies.returnpath import tagged
 from outreach.store.database import Store
 from outreach.tracking.token import Purpose, TokenMaker
 from tests.actions.returned import complaint, dsn, riddle
 from tests.cli.line import outreach
+from tests.journeys.machine import until
 from tests.store import crowd
 
 THEN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -117,6 +120,24 @@ def test_explain_and_export_tell_what_came_back(here: Installation, tmp_path: Pa
     assert [(each["kind"], each["campaign"]) for each in told["reports"]] == [("hard", "spring")]
     assert told["suppression"]["reason"] == "hard_bounce"
     assert outreach("campaign", "explain", "spring", "p2@example.org", "--json").document["reports"] == []
+
+
+def test_a_clock_at_work_looks_into_the_maildir(
+    here: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = mailbox.Maildir(tmp_path / "box", create=True)
+    box.add(dsn(here.path(1)))
+    monkeypatch.setenv("OUTREACH_MAILDIR", str(tmp_path / "box"))
+    opened, crew, gauges = wiring.open_house(config.load()), Crew(), Gauges()
+    try:
+        wiring.man(crew, opened, senders=0, clock=True, gauges=gauges)
+        until(lambda: not list((tmp_path / "box" / "new").iterdir()), "the report is handled and moved")
+        assert {part.name for part in crew.parts} == {"maildir", "clock"}
+        assert crew.ailments() == {}
+        assert gauges.registry.get_sample_value("outreach_reports_total", {"kind": "hard", "state": "handled"}) == 1
+    finally:
+        assert crew.leave(20) == []
+        opened.close()
 
 
 def test_the_way_in_is_wired_as_the_settings_say(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

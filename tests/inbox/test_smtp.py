@@ -185,6 +185,16 @@ def test_while_the_database_is_away_mail_is_refused_for_now(caplog: pytest.LogCa
     assert "inbox_deferred" in caplog.text
 
 
+def test_what_we_stumble_over_is_not_lost(caplog: pytest.LogCaptureFixture) -> None:
+    def stumble(recipient: str, data: bytes) -> None:
+        raise RuntimeError("something that nobody thought of")
+
+    with listening(Reception(lambda _: True, stumble)) as port, pytest.raises(smtplib.SMTPDataError) as refused:
+        delivered(port, "bounces+x@news.clinic.example")
+    assert refused.value.smtp_code == 451
+    assert "inbox_failed" in caplog.text
+
+
 def test_one_recipient_at_a_time(store: Store) -> None:
     taken: list[str] = []
     with listening(Reception(lambda _: True, lambda recipient, _: taken.append(recipient))) as port:

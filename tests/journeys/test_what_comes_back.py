@@ -24,7 +24,7 @@ def test_a_bounce_finds_its_way_back_and_the_next_campaign_leaves_its_person_out
         "OUTREACH_INBOX": f"lmtp://127.0.0.1:{back}",
     }
     people = host.folder / "people.csv"
-    people.write_text("email,name\nreader@example.org,Reader\ndead.letter@example.org,Nobody\n")
+    people.write_text("email,name\nreader@example.org,Reader\ndead+letter@example.org,Nobody\n")
     host.outreach("subscriber", "import", str(people), "--list", "readers", "--consent", CONSENT)
     host.start("run", "--port", host.environment["OUTREACH_PUBLIC_URL"].rpartition(":")[2])
     host.outreach("campaign", "create", CAR_T, "--list", "readers", "--name", "first")

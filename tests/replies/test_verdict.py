@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.replies.smtp import Reply, Stage, parse
-from outreach.replies.verdict import Decision, judge
+from outreach.replies.verdict import DEAD, Decision, judge, of_report
 
 RCPT = [
     # nobody there: by enhanced code, whatever the words
@@ -108,3 +108,39 @@ def test_a_refusal_says_why() -> None:
     assert judge(Reply(550, "5.2.2", ""), Stage.RCPT).reason == "the mailbox is full"
     assert judge(Reply(550, "5.7.26", ""), Stage.BODY).reason == "refused by policy"
     assert judge(Reply(554, None, ""), Stage.BODY).reason == "the message was refused"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words", "decision"),
+    [
+        ("5.1.1", None, "", "bounced"),
+        ("5.1.1", 550, "blocked by policy", "bounced"),
+        ("5.2.2", 552, "no such user", "failed"),
+        ("5.7.26", 550, "user unknown", "failed"),
+        ("4.4.7", 550, "user unknown", "failed"),
+        ("4.1.1", None, "user unknown", "failed"),
+        (None, 550, "user unknown", "bounced"),
+        (None, 452, "user unknown", "failed"),
+        (None, None, "user unknown", "bounced"),
+        ("5.0.0", None, "user not known", "bounced"),
+        (None, None, "user unknown, blocked as spam", "failed"),
+        (None, None, "", "failed"),
+        ("2.0.0", None, "user unknown", "failed"),
+    ],
+)
+def test_a_report_of_a_failure(status: str | None, code: int | None, words: str, decision: str) -> None:
+    assert of_report(status, words, code=code).decision == decision
+
+
+@given(
+    st.one_of(st.none(), st.sampled_from([*DEAD, "5.0.0", "5.2.2", "5.7.1", "5.3.0"])),
+    st.sampled_from([550, 551, 553, 554]),
+    st.sampled_from(["user unknown", "blocked", "mailbox full", "no such user <spam@example.com>", "no", ""]),
+)
+def test_a_report_and_an_answer_to_the_recipient_are_judged_alike(status: str | None, code: int, words: str) -> None:
+    """One table: that the server waited with its no until later changes nothing about the address."""
+    answer = judge(Reply(code, status, words), Stage.RCPT)
+    told = of_report(status, words, code=code)
+    assert told.decision is answer.decision
+    if told.is_dead_address:
+        assert told.reason == answer.reason

@@ -74,7 +74,8 @@ virtual_mailbox_maps = regexp:{folder}/boxes
 virtual_uid_maps = static:{owner}
 virtual_gid_maps = static:{owner}
 virtual_mailbox_limit = 0
-transport_maps = regexp:{folder}/routes
+transport_maps = texthash:{folder}/routes
+recipient_delimiter = +
 virtual_destination_concurrency_limit = 20
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions = check_recipient_access regexp:{folder}/refusals, reject_unlisted_recipient
@@ -117,7 +118,7 @@ _SENDERS = """
 
 
 #: Whose mail it takes, and finds later that nobody is there (EX_NOUSER): it writes to the return path then.
-_ROUTES = "/^dead/ dead:\n"
+_ROUTES = f"dead@{DOMAIN} dead:\n"
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,7 @@ class Postfix:
 
     def hand_back(self, address: str, port: int) -> None:
         """Pass mail to an address of ours (with anything behind a +) on by LMTP, as the README says how."""
-        local, _, domain = address.partition("@")
-        ours = rf"/^{re.escape(local)}(\+.*)?@{re.escape(domain)}$/"
-        (self.folder / "routes").write_text(f"{_ROUTES}{ours} lmtp:inet:127.0.0.1:{port}\n")
+        (self.folder / "routes").write_text(f"{_ROUTES}{address} lmtp:inet:127.0.0.1:{port}\n")
         _run(self.folder, "reload")
 
     def received(self, count: int) -> dict[str, bytes]:
