@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -83,14 +83,14 @@ def date(moment: datetime) -> str:
     return f"Date: {format_datetime(moment)}\r\n"
 
 
-def message_id(value: str, handles: Iterable[str] = ()) -> str:
+def message_id(value: str, handles: Sequence[str] = ()) -> str:
     """Message-ID; `value` is given without its angle brackets.
 
     `handles` are further fields that say the same ("{}" in them) to providers which send under a Message-ID of their
     own and hand back what such a field says, of which 80 characters are sure to come through.
     """
     own = f"Message-ID: <{_token('Message-ID', value)}>\r\n"
-    return own + "".join(f"{handle.format(value[:80])}\r\n" for handle in handles)
+    return own + "".join(f"{handle.format(value[:80])}\r\n" for handle in handles) if handles else own
 
 
 def list_id(title: str, name: str, domain: str) -> str:

@@ -300,8 +300,8 @@ def test_the_subscription_of_our_topic_is_confirmed_and_told(
     assert len(fetched) == 3
 
 
-NAMES = ["Type", "TopicArn", "SignatureVersion", "SigningCertURL", "signature", "event-data", "token", "timestamp", "ID",
-         "RecordType", "Metadata", "message", "event"]  # fmt: skip
+NAMES = ["Type", "TopicArn", "SignatureVersion", "SigningCertURL", "signature", "event-data", "token", "timestamp",
+         "ID", "RecordType", "Metadata", "message", "event"]  # fmt: skip
 SAID = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
