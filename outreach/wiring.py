@@ -40,8 +40,6 @@ from outreach.replies.hooks.mailgun import Mailgun
 from outreach.replies.hooks.notice import Hook, Notice
 from outreach.replies.hooks.postmark import Postmark
 from outreach.replies.hooks.sendgrid import SendGrid
-from outreach.replies.hooks.ses import Ses
-from outreach.replies.hooks.sns import Sns
 from outreach.replies.toll import StopRule
 from outreach.store import turn
 from outreach.store.database import sqlite_file
@@ -303,6 +301,10 @@ def hooks(house: House, gauges: Gauges | None = None) -> Hooks:
     settings = house.settings
     found: dict[str, Hook] = {}
     if settings.webhook_ses_topic:
+        # Here, since certificates take a moment to load, and most installations need them not.
+        from outreach.replies.hooks.ses import Ses  # noqa: PLC0415
+        from outreach.replies.hooks.sns import Sns  # noqa: PLC0415
+
         found["ses"] = Ses(Sns(settings.webhook_ses_topic, fetch.document))
     if settings.webhook_sendgrid_key:
         found["sendgrid"] = SendGrid(sendgrid.read_key(settings.webhook_sendgrid_key))
