@@ -524,7 +524,7 @@ class Settings(BaseSettings):
 
     @property
     def passwords(self) -> frozenset[str]:
-        """Those of relays, mailbox, database and webhooks, as they are written and as they are meant."""
+        """Those of hooks and in the URLs of relays, mailbox and database, as they are written and as they are meant."""
         mailbox = self.imap_url.get_secret_value() if self.imap_url else ""
         urls = [*relay.split(self.smtp_url.get_secret_value()), mailbox, self.database_url or ""]
         hooks = [

@@ -44,8 +44,6 @@ from outreach.replies.hooks.mailgun import Mailgun
 from outreach.replies.hooks.notice import Hook, Notice
 from outreach.replies.hooks.postmark import Postmark
 from outreach.replies.hooks.sendgrid import SendGrid
-from outreach.replies.hooks.ses import Ses
-from outreach.replies.hooks.sns import Sns
 from outreach.replies.toll import StopRule
 from outreach.store import turn
 from outreach.store.database import sqlite_file
@@ -341,6 +339,10 @@ def hooks(house: House, gauges: Gauges | None = None) -> Hooks:
     settings = house.settings
     found: dict[str, Hook] = {}
     if settings.webhook_ses_topic:
+        # Here, since certificates take a moment to load, and most installations need them not.
+        from outreach.replies.hooks.ses import Ses  # noqa: PLC0415
+        from outreach.replies.hooks.sns import Sns  # noqa: PLC0415
+
         found["ses"] = Ses(Sns(settings.webhook_ses_topic, fetch.document))
     if settings.webhook_sendgrid_key:
         found["sendgrid"] = SendGrid(sendgrid.read_key(settings.webhook_sendgrid_key))
@@ -356,6 +358,15 @@ def hooks(house: House, gauges: Gauges | None = None) -> Hooks:
                 gauges.collected(each)
 
     return Hooks(found, collected, fetch.document)
+
+
+def handles(settings: Settings) -> tuple[str, ...]:
+    """Header fields by which providers hand our Message-ID back that would lose it otherwise."""
+    known = {
+        sendgrid.HANDLE: settings.webhook_sendgrid_key is not None,
+        postmark.HANDLE: settings.webhook_postmark_secret is not None,
+    }
+    return tuple(handle for handle, wanted in known.items() if wanted)
 
 
 def _joining(house: House) -> Desk | None:
@@ -401,13 +412,8 @@ def letters(house: House) -> Letters:
         settings.public_url,
         return_path=settings.return_path,
         leave_by_mail=settings.leave_address,
-        handle=_handle(settings),
+        handles=handles(settings),
     )
-
-
-def _handle(settings: Settings) -> str | None:
-    """The header field that hands our Message-ID to Postmark, where that tells what became of mail."""
-    return postmark.HANDLE if settings.webhook_postmark_secret else None
 
 
 def rounds(house: House, mail: Postbox) -> dict[str, Rounds]:
@@ -436,7 +442,7 @@ def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = 
         ways=board,
         plan=plan(settings),
         leave_by_mail=settings.leave_address,
-        handle=_handle(settings),
+        handles=handles(settings),
         stop=stop_rule(settings),
         sign=sign(settings),
         journals=journals(settings),

@@ -318,3 +318,30 @@ def test_sending_addresses_are_of_both_families(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OUTREACH_SENDING_ADDRESSES", "192.0.2.0/24")
     with pytest.raises(SettingsError, match="write addresses such as"):
         config.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SES_TOPIC", "bounces"),
+        ("SES_TOPIC", "arn:aws:sqs:eu-west-1:123456789012:bounces"),
+        ("SENDGRID_KEY", "no key"),
+        ("POSTMARK_SECRET", "short"),
+    ],
+)
+def test_a_webhooks_setting_that_cannot_be_right_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"OUTREACH_WEBHOOK_{name}", value)
+    with pytest.raises(SettingsError) as refused:
+        config.load()
+    assert f"OUTREACH_WEBHOOK_{name}" in str(refused.value)
+    assert name != "POSTMARK_SECRET" or "is 'short'" not in str(refused.value)
+
+
+def test_the_secrets_of_webhooks_are_known_as_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_WEBHOOK_MAILGUN_KEY", "the key of an account")
+    monkeypatch.setenv("OUTREACH_WEBHOOK_POSTMARK_SECRET", "a password of twenty characters")
+    found = config.load()
+    assert {"the key of an account", "a password of twenty characters"} <= found.passwords
+    assert found.hooks == ("mailgun", "postmark")

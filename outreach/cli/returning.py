@@ -72,6 +72,10 @@ def _hooks(settings: Settings) -> Iterator[Finding]:
         if local:
             remedy = "Set OUTREACH_PUBLIC_URL to the address under which the world reaches `outreach run`."
             yield Finding("reports", State.WARNING, f"{where} is out of the provider's reach.", remedy)
+        elif name == "ses" and settings.return_path is None:
+            words = f"SES tells of no message which it was, unless its original headers are included, at {where}."
+            remedy = "Set OUTREACH_RETURN_PATH, at a domain that SES has verified."
+            yield Finding("reports", State.WARNING, words, remedy)
         else:
             yield Finding("reports", State.OK, f"What a provider tells is taken at {where}.")
 

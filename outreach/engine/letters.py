@@ -46,13 +46,13 @@ class Letters:
         *,
         return_path: str | None = None,
         leave_by_mail: str | None = None,
-        handle: str | None = None,
+        handles: tuple[str, ...] = (),
         sign: Sign | None = None,
     ) -> None:
         self._make = tokens.make
         self._public_url = public_url.rstrip("/")
         self._return_path = address.parse(return_path) if return_path else None
-        self._handle = handle or ""
+        self._handles = handles
         self._leave = address.parse(leave_by_mail) if leave_by_mail else None
         self._sign = sign
         self._campaigns: OrderedDict[int, tuple[Compiled, Address, bool]] = OrderedDict()
@@ -114,7 +114,7 @@ class Letters:
             preferences=f"{start}/p/{make(Purpose.PREFERENCES, delivery)}",
             view=f"{start}/v/{make(Purpose.VIEW, delivery)}",
             feedback_id=f"{claimed.campaign_id}:newsletter:outreach",
-            handle=self._handle,
+            handles=self._handles,
             confirm=f"{start}/confirm/{make(Purpose.CONFIRM, delivery)}",
             unsubscribe_by_mail=tagged(self._leave, make(Purpose.UNSUBSCRIBE, delivery)) if self._leave else "",
         )

@@ -32,8 +32,8 @@ class SenderOptions:
     lease: timedelta = timedelta(seconds=60)
     #: The address that takes a mail to leave; None names none in the header.
     leave_by_mail: str | None = None
-    #: A header field that hands our Message-ID to a provider which sends under one of its own; None writes none.
-    handle: str | None = None
+    #: Header fields that hand our Message-ID ("{}" in them) to providers which send under one of their own.
+    handles: tuple[str, ...] = ()
     #: When a campaign is paused because too much of it comes back.
     stop: StopRule = field(default_factory=StopRule)
     #: Puts a signature on each message.

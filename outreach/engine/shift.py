@@ -59,7 +59,7 @@ class Shift:
             options.public_url,
             return_path=options.return_path,
             leave_by_mail=options.leave_by_mail,
-            handle=options.handle,
+            handles=options.handles,
             sign=options.sign,
         )
         self._store = store

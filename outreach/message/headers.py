@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -82,14 +83,14 @@ def date(moment: datetime) -> str:
     return f"Date: {format_datetime(moment)}\r\n"
 
 
-def message_id(value: str, handle: str = "") -> str:
+def message_id(value: str, handles: Sequence[str] = ()) -> str:
     """Message-ID; `value` is given without its angle brackets.
 
-    `handle` names a further field that says the same to a provider which sends under a Message-ID of its own, and hands
-    back what that field says, of which 80 characters are sure to come through.
+    `handles` are further fields that say the same ("{}" in them) to providers which send under a Message-ID of their
+    own and hand back what such a field says, of which 80 characters are sure to come through.
     """
     own = f"Message-ID: <{_token('Message-ID', value)}>\r\n"
-    return f"{own}{handle}: {value[:80]}\r\n" if handle else own
+    return own + "".join(f"{handle.format(value[:80])}\r\n" for handle in handles) if handles else own
 
 
 def list_id(title: str, name: str, domain: str) -> str:

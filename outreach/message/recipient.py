@@ -49,8 +49,8 @@ class Stamp:
     preferences: str
     view: str
     feedback_id: str | None = None
-    #: A header field that repeats the Message-ID, for a provider that sends under one of its own; "" for none.
-    handle: str = ""
+    #: Header fields that repeat the Message-ID ("{}" in them), for providers that send under one of their own.
+    handles: tuple[str, ...] = ()
     #: Where the person confirms that they want the mail of a list; only asked for by mail that asks them.
     confirm: str = ""
     #: The address that takes a mail to leave; "" where there is none.

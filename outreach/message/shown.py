@@ -53,6 +53,7 @@ def letter(compiled: Compiled, urls: Mapping[int, str], *, bar: str = "") -> Let
     stamp = Stamp(
         message_id="letter@localhost",  # stands in a header, which nobody sees here
         click=lambda number: f"{_CLICK}{number}",
+        handles=(),
         **_OWN,
     )
     parsed = email.message_from_bytes(splice.message(nobody, Recipient(""), stamp), policy=email.policy.default)

@@ -154,7 +154,7 @@ ENCODERS: dict[Context, Encoder] = {
 
 _FIELDS: dict[Field, Supplier] = {
     Field.TO: lambda recipient, _: headers.mailbox("To", recipient.name, recipient.email),
-    Field.MESSAGE_ID: lambda _, stamp: headers.message_id(stamp.message_id, stamp.handle),
+    Field.MESSAGE_ID: lambda _, stamp: headers.message_id(stamp.message_id, stamp.handles),
     Field.LIST_UNSUBSCRIBE: lambda _, stamp: headers.list_unsubscribe(stamp.unsubscribe, stamp.unsubscribe_by_mail),
     Field.FEEDBACK_ID: lambda _, stamp: headers.feedback_id(stamp.feedback_id),
 }

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from outreach.errors import NoticeForged, NoticeGarbled, OutreachError, StoreError
+from outreach.errors import InboxError, NoticeForged, NoticeGarbled, StoreError
 from outreach.log import Log
 from outreach.replies.hooks.notice import Hook, Notice, Told
 from outreach.web import form
@@ -34,7 +34,7 @@ class Hooks:
     readers: Mapping[str, Hook] = field(default_factory=dict)
     #: Store what a provider (by name) tells, and do what follows; raises StoreError.
     collect: Callable[[str, Sequence[Notice]], object] = lambda _, __: None
-    #: Fetch an address once; raises OutreachError.
+    #: Fetch an address once; raises InboxError.
     fetch: Callable[[str], bytes] = lambda _: b""
 
 
@@ -59,6 +59,8 @@ class HooksPage:
             told = reader.read(headers, body, now=datetime.now(UTC))
             if told.confirm is not None:
                 self._confirm(name, told)
+            if told.ended:
+                log.warning("hook_ended", provider=name)
             if told.notices:
                 self._hooks.collect(name, told.notices)
         except NoticeForged as error:
@@ -67,12 +69,9 @@ class HooksPage:
         except NoticeGarbled as error:
             log.warning("notice_garbled", provider=name, why=error.message)
             return _answer(400, "not understood")
-        except StoreError as error:
+        except (StoreError, InboxError) as error:  # or a certificate or a confirmation could not be fetched
             log.error("notice_deferred", provider=name, why=error.message)
             return _answer(503, "not now, please try again")
-        except OutreachError as error:  # the confirmation could not be fetched
-            log.error("notice_deferred", provider=name, why=error.message)
-            return _answer(502, "not confirmed, please try again")
         return _answer(200, "stored")
 
     def _confirm(self, name: str, told: Told) -> None:

@@ -14,6 +14,7 @@ from outreach.cli.doctor import Finding, State
 from outreach.tracking.token import TokenMaker
 from tests.actions.returned import complaint, dsn
 from tests.conftest import free_port
+from tests.replies.hooks import signed
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +73,25 @@ def test_what_waits_and_what_proved_nothing_is_told(monkeypatch: pytest.MonkeyPa
     _, unclear, unproved = found()
     assert "`outreach reports ls --unclear`" in unclear.remedy
     assert unproved.message.startswith("1 bounces or complaints of the last 30 days had no token")
+
+
+def test_each_webhook_that_is_set_up_has_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_WEBHOOK_MAILGUN_KEY", signed.MAILGUN_KEY)
+    monkeypatch.setenv("OUTREACH_WEBHOOK_SES_TOPIC", signed.TOPIC)
+    lines = found()
+    assert [each.state for each in lines if "/hooks/" in each.message] == [State.WARNING] * 2  # only we can reach it
+    monkeypatch.setenv("OUTREACH_PUBLIC_URL", "https://news.clinic.example")
+    monkeypatch.setenv("OUTREACH_RETURN_PATH", "bounces@clinic.example")
+    lines = [each for each in found() if "/hooks/" in each.message]
+    assert [each.state for each in lines] == [State.OK] * 2
+    assert [each.message.rpartition("/")[2] for each in lines] == ["ses.", "mailgun."]
+    assert signed.MAILGUN_KEY not in repr(found())
+
+
+def test_ses_without_a_return_path_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sends under a Message-ID of its own, so the return path alone tells which message an event is about."""
+    monkeypatch.setenv("OUTREACH_PUBLIC_URL", "https://news.clinic.example")
+    monkeypatch.setenv("OUTREACH_WEBHOOK_SES_TOPIC", signed.TOPIC)
+    assert any("OUTREACH_RETURN_PATH" in each.remedy for each in found())
+    monkeypatch.setenv("OUTREACH_RETURN_PATH", "bounces@clinic.example")
+    assert [each.state for each in found() if each.state is not State.OK] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import json
 import re
 from datetime import datetime
 from email import policy
@@ -15,6 +16,7 @@ from outreach.actions import compose
 from outreach.actions.collect import Terms
 from outreach.actions.compose import Defaults
 from outreach.engine.letters import Letters
+from outreach.replies.hooks import postmark, sendgrid
 from outreach.store.campaigns import Campaign
 from outreach.store.claims import Claimed
 from outreach.store.database import Store
@@ -22,7 +24,7 @@ from outreach.store.lists import MailingList
 from outreach.tracking.token import Purpose
 from outreach.transport.base import Outgoing
 from outreach.transport.memory import MemoryTransport
-from tests.engine.sending import TOKENS, drained
+from tests.engine.sending import TOKENS, compiled, drained
 from tests.engine.sending import campaign as sending_campaign
 
 #: None of it may be read from a header field or a URL by whoever carries, logs or scans the mail.
@@ -125,3 +127,20 @@ def test_a_leave_address_stands_behind_the_link_with_the_same_token(sqlite_store
 def test_the_shipped_mail_is_known_to_have_no_dot_at_a_line_start(outgoing: Outgoing) -> None:
     assert outgoing.is_dotless
     assert b"\n." not in outgoing.message
+
+
+@pytest.mark.parametrize("handles", [(), (sendgrid.HANDLE, postmark.HANDLE)])
+def test_each_message_tells_its_number_once_more_to_providers_that_would_lose_it(handles: tuple[str, ...]) -> None:
+    letters = Letters(TOKENS, URL, handles=handles)
+    letters.learn(1, compiled())
+    written = letters.write(Claimed(7, 1, 0, None, "p1@example.org", "Person 1", "en", "UTC", {}, "")).message
+    parsed = email.message_from_bytes(written, policy=policy.default)
+    number = parsed["Message-ID"].strip("<>")
+    assert Terms(TOKENS).delivery_of_message_id(number) == 7
+    assert parsed["Subject"] == "Hello"
+    if not handles:
+        assert parsed["X-PM-Metadata-message"] is None
+        assert parsed["X-SMTPAPI"] is None
+    else:
+        assert parsed["X-PM-Metadata-message"] == number
+        assert json.loads(parsed["X-SMTPAPI"]) == {"unique_args": {sendgrid.ARGUMENT: number}}

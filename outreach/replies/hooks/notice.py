@@ -9,14 +9,19 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from outreach.errors import NoticeForged, NoticeGarbled
-from outreach.replies import verdict
+from outreach.replies import said, verdict
 from outreach.replies.kind import Kind, Report
-from outreach.replies.verdict import Decision
 
-#: Providers try again for up to a day with the same signature; what was told before changes nothing the second time.
-OLDEST = timedelta(days=1)
+#: Providers try again for a day with the same signature; what was told before changes nothing the second time.
+OLDEST = timedelta(hours=26)
 #: How far a provider's clock may be ahead of ours.
 AHEAD = timedelta(minutes=10)
+#: What we say where a provider's own record is all that we have.
+DEAD = "the provider holds that the address is dead"
+LEFT = "the provider holds that the person left"
+SPAM = "reported as spam"
+AGAIN = "the provider tries again"
+
 #: Characters that are kept of what a server said.
 LONGEST_WORDS = 500
 
@@ -41,6 +46,8 @@ class Told:
     notices: tuple[Notice, ...] = ()
     #: An address that wants to be fetched once, so that the provider believes that we want its events.
     confirm: str | None = None
+    #: The provider was told that we want no more of its events.
+    ended: bool = False
 
 
 class Hook(Protocol):
@@ -96,15 +103,18 @@ def bare(message_id: Any) -> str | None:
     return found.strip("<> ") if found else None
 
 
-def given_up(status: str | None, words: str | None, by: str, *, dead: bool = True, **facts: str | None) -> Report:
-    """The report of a message that was given up: hard where the verdict table says so and `dead` allows it."""
-    found = verdict.of_report(status, words or "", code=_code(words))
-    hard = dead and found.decision is Decision.BOUNCED
-    kind = Kind.HARD if hard else Kind.SOFT
-    return Report(kind, found.reason, status, words, facts.get("recipient"), facts.get("reporter"), by)
+def given_up(status: str | None, words: str | None, by: str, *, dead: bool | None = None, **facts: Any) -> Report:
+    """The report of a message that was given up: judged by the verdict table, from what the receiving server said.
 
-
-def _code(words: str | None) -> int | None:
-    """The basic code that a server's words begin with."""
-    head = (words or "").removeprefix("smtp;").strip()[:4]
-    return int(head[:3]) if len(head) == 4 and head[:3].isdigit() and head[3] in " -" else None
+    `dead` is what the provider says of the address: False (it may live) is always believed, True (it is dead) where the
+    server's own status code says nothing; None says nothing.
+    """
+    server = said.of(words or "")
+    status = status or server.status
+    found = verdict.of_report(status, server.words, code=server.code)
+    if found.is_dead_address and dead is not False:
+        return Report(Kind.HARD, found.reason, status, words, by=by, **facts)
+    if dead and verdict.is_silent(status):
+        return Report(Kind.HARD, DEAD, status, words, by=by, **facts)
+    reason = "not delivered" if found.is_dead_address else found.reason
+    return Report(Kind.SOFT, reason, status, words, by=by, **facts)

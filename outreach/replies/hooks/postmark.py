@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from outreach.errors import NoticeForged, NoticeGarbled
-from outreach.replies.hooks.notice import Notice, Told, bare, document, given_up, of, text
+from outreach.replies.hooks.notice import AGAIN, DEAD, SPAM, Notice, Told, bare, document, given_up, of, text
 from outreach.replies.kind import Kind, Report
 
 BY = "postmark"
@@ -18,24 +18,25 @@ BY = "postmark"
 #: The name of the metadata by which it hands our Message-ID back, since it sends under one of its own; and the header
 #: field of each of our messages that tells it.
 METADATA = "message"
-HANDLE = f"X-PM-Metadata-{METADATA}"
+HANDLE = f"X-PM-Metadata-{METADATA}: {{}}"
 
 #: Its types of bounces: those that say what we need not ask the words for.
 TYPES = {
-    "HardBounce": (Kind.HARD, "no such mailbox"),
-    "BadEmailAddress": (Kind.HARD, "the provider holds that the address is dead"),
-    "ManuallyDeactivated": (Kind.HARD, "the provider holds that the address is dead"),
-    "SpamComplaint": (Kind.COMPLAINT, "reported as spam"),
-    "Unsubscribe": (Kind.UNCLEAR, "the provider holds that the person left"),
-    "Subscribe": (Kind.UNCLEAR, "the provider holds that the person came back"),
+    "BadEmailAddress": (Kind.HARD, DEAD),
+    "ManuallyDeactivated": (Kind.HARD, DEAD),
+    "SpamComplaint": (Kind.COMPLAINT, SPAM),
+    "Unsubscribe": (Kind.UNCLEAR, "the person asked by mail to leave"),
+    "Subscribe": (Kind.UNCLEAR, "the person asked by mail to come back"),
     "AutoResponder": (Kind.AUTO_REPLY, None),
     "ChallengeVerification": (Kind.AUTO_REPLY, None),
     "AddressChange": (Kind.AUTO_REPLY, None),
-    "Transient": (Kind.DELAYED, "the provider tries again"),
+    "Transient": (Kind.DELAYED, AGAIN),
     "Unknown": (Kind.UNCLEAR, None),
     "VirusNotification": (Kind.UNCLEAR, "a filter took the mail for a virus"),
     "OpenRelayTest": (Kind.UNCLEAR, None),
 }
+#: Those that say of the address that it is dead, where the server's code says nothing; all others say that it may live.
+DEAD_TYPES = {"HardBounce"}
 
 
 class Postmark:
@@ -76,12 +77,14 @@ def _report(told: dict[str, Any]) -> Report | None:
     words = text(told.get("Details")) or text(told.get("Description"))
     match told.get("RecordType"):
         case "Bounce":
-            kind, why = TYPES.get(str(told.get("Type")), (None, None))
-            if kind is None:  # of the mailbox or the way to it, or refused for what was sent: its words say which
-                return given_up(None, words, BY, dead=False, recipient=recipient)
-            return Report(kind, why, None, words, recipient, by=BY)
+            named = text(told.get("Type"), 60) or ""
+            if named in TYPES:
+                kind, why = TYPES[named]
+                return Report(kind, why, None, words, recipient, by=BY)
+            # Of the mailbox or the way to it, or refused for what was sent: its words say which.
+            return given_up(None, words, BY, dead=named in DEAD_TYPES, recipient=recipient)
         case "SpamComplaint":
-            return Report(Kind.COMPLAINT, "reported as spam", recipient=recipient, by=BY)
+            return Report(Kind.COMPLAINT, SPAM, recipient=recipient, by=BY)
         case "Delivery":
             return Report(Kind.DELIVERED, None, None, words, recipient, by=BY)
     return None

@@ -14,19 +14,39 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from outreach.errors import NoticeForged, NoticeGarbled, SettingsError
-from outreach.replies.hooks.notice import Notice, Told, bare, document, given_up, of, require_fresh, text
+from outreach.replies.hooks.notice import (
+    AGAIN,
+    DEAD,
+    LEFT,
+    SPAM,
+    Notice,
+    Told,
+    bare,
+    document,
+    given_up,
+    of,
+    require_fresh,
+    text,
+)
 from outreach.replies.kind import Kind, Report
 
 BY = "sendgrid"
+#: Some of its events (complaints, late bounces) do not hand our Message-ID back, so each message tells it once more, in
+#: a field that SendGrid takes out and whose arguments stand in every event; "{}" is where it stands.
+ARGUMENT = "outreach_message"
+HANDLE = f'X-SMTPAPI: {{{{"unique_args": {{{{"{ARGUMENT}": "{{}}"}}}}}}}}'
 SIGNATURE = "x-twilio-email-event-webhook-signature"
 TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 
+#: What its types of bounces say of the address, where the server's code says nothing. A "blocked" message was refused
+#: for what was sent or by whom, not for whom it was sent to.
+PERMANENT = {"bounce": True, "blocked": False}
 #: Why SendGrid did not even try.
 DROPPED = {
-    "bounced address": (Kind.HARD, "the provider holds that the address is dead"),
-    "invalid": (Kind.HARD, "the provider holds that the address is dead"),
+    "bounced address": (Kind.HARD, DEAD),
+    "invalid": (Kind.HARD, DEAD),
     "spam reporting address": (Kind.COMPLAINT, "the provider holds that the person called mail spam"),
-    "unsubscribed address": (Kind.UNCLEAR, "the provider holds that the person left"),
+    "unsubscribed address": (Kind.SOFT, LEFT),
 }
 
 
@@ -66,7 +86,7 @@ def _notice(event: Any) -> Notice | None:
     number, report = text(of(event, "sg_event_id"), 200), _report(event)
     if number is None or report is None:
         return None
-    return Notice(number, bare(of(event, "smtp-id")), None, report)
+    return Notice(number, bare(of(event, ARGUMENT)) or bare(of(event, "smtp-id")), None, report)
 
 
 def _report(event: Any) -> Report | None:
@@ -74,15 +94,15 @@ def _report(event: Any) -> Report | None:
     words = text(of(event, "reason")) or text(of(event, "response"))
     match text(of(event, "event")):
         case "bounce":
-            # A "blocked" one was refused for what was sent or by whom, not for whom it was sent to.
-            return given_up(status, words, BY, dead=of(event, "type") != "blocked", recipient=recipient)
+            dead = PERMANENT.get(text(of(event, "type"), 60) or "")
+            return given_up(status, words, BY, dead=dead, recipient=recipient)
         case "dropped":
-            kind, why = DROPPED.get((words or "").lower(), (Kind.UNCLEAR, "the provider did not even try"))
+            kind, why = DROPPED.get((words or "").lower(), (Kind.SOFT, "the provider did not even try"))
             return Report(kind, why, status, words, recipient, by=BY)
         case "deferred":
-            return Report(Kind.DELAYED, "the provider tries again", status, words, recipient, by=BY)
+            return Report(Kind.DELAYED, AGAIN, status, words, recipient, by=BY)
         case "spamreport":
-            return Report(Kind.COMPLAINT, "reported as spam", recipient=recipient, by=BY)
+            return Report(Kind.COMPLAINT, SPAM, recipient=recipient, by=BY)
         case "delivered":
             return Report(Kind.DELIVERED, None, status, words, recipient, by=BY)
     return None

@@ -7,18 +7,20 @@ from datetime import datetime
 from typing import Any
 
 from outreach.errors import NoticeGarbled
-from outreach.replies.hooks.notice import Notice, Told, bare, document, given_up, of, text
-from outreach.replies.hooks.sns import Sns, require_sns
+from outreach.replies.hooks.notice import AGAIN, DEAD, LEFT, SPAM, Notice, Told, bare, document, given_up, of, text
+from outreach.replies.hooks.sns import Sns
 from outreach.replies.kind import Kind, Report
 
 BY = "ses"
 
 #: Subtypes of bounces that SES decides by its own lists.
 HELD_BACK = {
-    "Suppressed": (Kind.HARD, "the provider holds that the address is dead"),
-    "OnAccountSuppressionList": (Kind.HARD, "the provider holds that the address is dead"),
-    "UnsubscribedRecipient": (Kind.UNCLEAR, "the provider holds that the person left"),
+    "Suppressed": (Kind.HARD, DEAD),
+    "OnAccountSuppressionList": (Kind.HARD, DEAD),
+    "UnsubscribedRecipient": (Kind.SOFT, LEFT),
 }
+#: What its types of bounces say of the address, where the server's code says nothing. ("Undetermined": nothing.)
+PERMANENT = {"Permanent": True, "Transient": False}
 #: Statuses of subtypes that come without one.
 STATUS = {
     "NoEmail": "5.1.1",
@@ -44,17 +46,18 @@ class Ses:
         """A notice for each recipient that an event is about; or the address that confirms the subscription."""
         fields = self._sns.verify(document(body), now=now)
         if fields["Type"] == "SubscriptionConfirmation":
-            return Told(confirm=require_sns(fields.get("SubscribeURL", "")))
+            return Told(confirm=self._sns.confirmation(fields))
         if fields["Type"] != "Notification":
-            return Told()
+            return Told(ended=True)
         try:
             event = document(fields.get("Message", "").encode())
         except NoticeGarbled:
             return Told()  # a greeting in plain words, as SES sends one when it is set up
         source, number = text(of(event, "mail", "source"), 400), _message_id(event)
+        fallback = fields.get("MessageId", "")
         return Told(
             tuple(
-                Notice(f"{key or fields['MessageId']} {place}", number, source, report)
+                Notice(f"{key or fallback} {place}", number, source, report)
                 for place, (key, report) in enumerate(_reports(event))
             )
         )
@@ -69,14 +72,14 @@ def _reports(event: Any) -> Iterator[tuple[str | None, Report]]:
         case "Complaint":
             complaint = of(event, "complaint")
             feedback = text(of(complaint, "complaintFeedbackType"), 40) or "abuse"
-            kind, why = NO_COMPLAINT.get(feedback, (Kind.COMPLAINT, "reported as spam"))
+            kind, why = NO_COMPLAINT.get(feedback, (Kind.COMPLAINT, SPAM))
             for each in _list(complaint, "complainedRecipients"):
                 report = Report(kind, why, recipient=text(of(each, "emailAddress"), 320), by=BY)
                 yield text(of(complaint, "feedbackId"), 200), report
         case "DeliveryDelay":
             for each in _list(of(event, "deliveryDelay"), "delayedRecipients"):
                 words, who = text(of(each, "diagnosticCode")), text(of(each, "emailAddress"), 320)
-                yield None, Report(Kind.DELAYED, "the provider tries again", None, words, who, by=BY)
+                yield None, Report(Kind.DELAYED, AGAIN, None, words, who, by=BY)
         case "Delivery":
             words = text(of(event, "delivery", "smtpResponse"))
             for each in _list(of(event, "delivery"), "recipients"):
@@ -91,10 +94,8 @@ def _bounce(bounce: Any, recipient: Any) -> Report:
     if subtype in HELD_BACK:
         kind, why = HELD_BACK[subtype]
         return Report(kind, why, status, words, who, reporter, BY)
-    permanent = of(bounce, "bounceType") == "Permanent"
-    if permanent and status is None and words is None:
-        return Report(Kind.HARD, "no such mailbox", None, None, who, reporter, BY)
-    return given_up(status, words, BY, dead=permanent, recipient=who, reporter=reporter)
+    dead = PERMANENT.get(text(of(bounce, "bounceType"), 60) or "")
+    return given_up(status, words, BY, dead=dead, recipient=who, reporter=reporter)
 
 
 def _message_id(event: Any) -> str | None:

@@ -25,9 +25,9 @@ MAILGUN_KEY = "key-of-an-account-that-does-not-exist"
 SECRET = "a secret of twenty characters"
 
 
-def mailgun(event: dict[str, Any], *, at: datetime = NOW, key: str = MAILGUN_KEY) -> bytes:
+def mailgun(event: dict[str, Any], *, at: datetime = NOW, key: str = MAILGUN_KEY, token: str = "a" * 50) -> bytes:
     """An event of Mailgun's."""
-    seconds, token = str(int(at.timestamp())), "a" * 50
+    seconds = str(int(at.timestamp()))
     signature = hmac.new(key.encode(), (seconds + token).encode(), hashlib.sha256).hexdigest()
     return json.dumps(
         {"signature": {"timestamp": seconds, "token": token, "signature": signature}, "event-data": event}
@@ -63,14 +63,19 @@ def _sns_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
-def certificate(*, begins: datetime = NOW - timedelta(days=30), ends: datetime = NOW + timedelta(days=300)) -> bytes:
+def certificate(
+    *,
+    begins: datetime = NOW - timedelta(days=30),
+    ends: datetime = NOW + timedelta(days=300),
+    of: rsa.RSAPrivateKey | None = None,
+) -> bytes:
     """The certificate of SNS, in PEM."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(_sns_key().public_key())
+        .public_key((of or _sns_key()).public_key())
         .serial_number(1)
         .not_valid_before(begins)
         .not_valid_after(ends)

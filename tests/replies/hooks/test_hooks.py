@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.errors import InboxError, NoticeForged, NoticeGarbled, OutreachError, SettingsError
-from outreach.replies.hooks import sendgrid
+from outreach.message.headers import message_id
+from outreach.replies.hooks import postmark, sendgrid
 from outreach.replies.hooks.mailgun import Mailgun
 from outreach.replies.hooks.notice import Hook, Notice
 from outreach.replies.hooks.postmark import Postmark
 from outreach.replies.hooks.sendgrid import SendGrid
 from outreach.replies.hooks.ses import Ses
-from outreach.replies.hooks.sns import Sns, require_sns
+from outreach.replies.hooks.sns import Sns, host_of
 from outreach.replies.kind import Kind
 from tests.replies.hooks import signed
 from tests.replies.hooks.signed import NOW
@@ -57,24 +58,23 @@ def told_by_postmark(event: dict[str, Any]) -> tuple[Notice, ...]:
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "code", "words", "kind"),
+    ("status", "reason", "severity", "answer", "kind"),
     [
-        ("5.1.1", "bounce", 550, "5.1.1 no such user", Kind.HARD),
-        (None, "bounce", 550, "no such user here", Kind.HARD),
-        ("5.2.2", "bounce", 552, "5.2.2 mailbox full", Kind.SOFT),
-        ("5.7.1", "generic", 550, "5.7.1 blocked, user unknown to our whitelist", Kind.SOFT),
-        ("4.2.2", "temporary", 452, "4.2.2 mailbox full", Kind.DELAYED),
-        (None, "suppress-bounce", 605, "Not delivering to previously bounced address", Kind.HARD),
-        (None, "suppress-complaint", 607, "", Kind.COMPLAINT),
-        (None, "suppress-unsubscribe", 606, "", Kind.UNCLEAR),
+        ("5.1.1", "bounce", "permanent", (550, "5.1.1 no such user"), Kind.HARD),
+        (None, "bounce", "permanent", (550, "no such user here"), Kind.HARD),
+        ("5.2.2", "bounce", "permanent", (552, "5.2.2 mailbox full"), Kind.SOFT),
+        ("5.7.1", "generic", "permanent", (550, "5.7.1 blocked, user unknown to our whitelist"), Kind.SOFT),
+        ("4.2.2", "generic", "temporary", (452, "4.2.2 mailbox full"), Kind.DELAYED),
+        (None, "suppress-bounce", "permanent", (605, "Not delivering to previously bounced address"), Kind.HARD),
+        (None, "suppress-complaint", "permanent", (607, ""), Kind.COMPLAINT),
+        (None, "suppress-unsubscribe", "permanent", (606, ""), Kind.SOFT),
     ],
 )
 def test_mailguns_failures_are_judged_by_our_table(
-    status: str | None, reason: str, code: int, words: str, kind: Kind
+    status: str | None, reason: str, severity: str, answer: tuple[int, str], kind: Kind
 ) -> None:
-    answer = {"code": code, "message": words, **({"enhanced-code": status} if status else {})}
-    severity = "temporary" if reason == "temporary" else "permanent"
-    (notice,) = told_by_mailgun({"event": "failed", "severity": severity, "reason": reason, "delivery-status": answer})
+    said = {"code": answer[0], "message": answer[1], **({"enhanced-code": status} if status else {})}
+    (notice,) = told_by_mailgun({"event": "failed", "severity": severity, "reason": reason, "delivery-status": said})
     assert (notice.report.kind, notice.message_id, notice.key) == (kind, OURS, "ev1")
     assert notice.report.by == "mailgun"
 
@@ -96,7 +96,13 @@ def test_mailguns_other_events(event: str, kinds: list[Kind]) -> None:
         ({"event": "bounce", "type": "blocked", "status": "5.1.1", "reason": "550 5.1.1 blocked"}, Kind.SOFT),
         ({"event": "dropped", "reason": "Bounced Address"}, Kind.HARD),
         ({"event": "dropped", "reason": "Spam Reporting Address"}, Kind.COMPLAINT),
-        ({"event": "dropped", "reason": "Unsubscribed Address"}, Kind.UNCLEAR),
+        ({"event": "bounce", "type": "bounce", "reason": "550 mailbox no good"}, Kind.HARD),
+        ({"event": "bounce", "type": "bounce", "status": "5.7.1", "reason": "550 no such user"}, Kind.SOFT),
+        ({"event": "bounce", "type": "blocked", "reason": "550 no such user"}, Kind.SOFT),
+        ({"event": "bounce", "reason": "550 not today"}, Kind.SOFT),
+        ({"event": "dropped", "reason": "Invalid"}, Kind.HARD),
+        ({"event": "dropped", "reason": "Unsubscribed Address"}, Kind.SOFT),
+        ({"event": "dropped", "reason": "Over quota"}, Kind.SOFT),
         ({"event": "deferred", "response": "451 4.7.1 later"}, Kind.DELAYED),
         ({"event": "spamreport"}, Kind.COMPLAINT),
         ({"event": "delivered", "response": "250 OK"}, Kind.DELIVERED),
@@ -116,6 +122,11 @@ def test_of_many_events_each_is_one_notice_and_what_says_nothing_is_none() -> No
     ("event", "kind"),
     [
         ({"RecordType": "Bounce", "Type": "HardBounce", "Details": "smtp;550 5.1.1 unknown"}, Kind.HARD),
+        ({"RecordType": "Bounce", "Type": "HardBounce", "Details": "smtp;550 5.7.1 blocked"}, Kind.SOFT),
+        ({"RecordType": "Bounce", "Type": "HardBounce", "Description": "The server was unable"}, Kind.HARD),
+        ({"RecordType": "Bounce", "Type": "BadEmailAddress"}, Kind.HARD),
+        ({"RecordType": "Bounce", "Type": "SpamNotification", "Details": "classified as spam"}, Kind.SOFT),
+        ({"RecordType": "Bounce", "Type": "of tomorrow", "Details": "550 5.1.1 unknown"}, Kind.SOFT),
         ({"RecordType": "Bounce", "Type": "SoftBounce", "Details": "smtp;550 5.1.1 unknown"}, Kind.SOFT),
         ({"RecordType": "Bounce", "Type": "Blocked", "Details": "550 user unknown"}, Kind.SOFT),
         ({"RecordType": "Bounce", "Type": "Transient"}, Kind.DELAYED),
@@ -140,6 +151,9 @@ def test_postmarks_events_are_ours(event: dict[str, Any], kind: Kind) -> None:
         ({"subtype": "General", "status": None, "words": None}, Kind.HARD),
         ({"subtype": "Suppressed", "status": "5.1.0", "words": "Amazon SES has suppressed"}, Kind.HARD),
         ({"subtype": "OnAccountSuppressionList", "status": None, "words": None}, Kind.HARD),
+        ({"subtype": "General", "status": "5.0.0", "words": "smtp; 550 no"}, Kind.HARD),
+        ({"subtype": "UnsubscribedRecipient", "status": None, "words": None}, Kind.SOFT),
+        ({"kind": "Undetermined", "subtype": "Undetermined"}, Kind.HARD),
         ({"status": "5.7.1", "words": "smtp; 550 5.7.1 policy"}, Kind.SOFT),
         ({"kind": "Transient", "subtype": "MailboxFull", "status": None}, Kind.SOFT),
         ({"kind": "Transient", "status": "5.1.1"}, Kind.SOFT),
@@ -165,18 +179,34 @@ def test_complaints_of_ses(feedback: str | None, kind: Kind) -> None:
 
 
 def test_ses_tells_our_message_id_only_in_the_headers_of_the_mail() -> None:
-    headers = [{"name": "Subject", "value": "Hello"}, {"name": "Message-ID", "value": f"<{OURS}>"}]
-    (notice,) = told_by_ses(signed.sns(signed.bounce(headers=headers)))
+    told = [{"name": "Subject", "value": "Hello"}, {"name": "Message-ID", "value": f"<{OURS}>"}]
+    (notice,) = told_by_ses(signed.sns(signed.bounce(headers=told)))
     assert notice.message_id == OURS
 
 
 def test_a_topic_that_asks_for_it_is_confirmed_at_an_address_of_sns_and_no_other() -> None:
-    url = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=abc"
+    url = f"https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={signed.TOPIC}&Token=abc"
     asked = signed.sns("You have chosen ...", Type="SubscriptionConfirmation", Token="abc", SubscribeURL=url)
     assert ses().read({}, json.dumps(asked).encode(), now=NOW).confirm == url
-    elsewhere = signed.sns("x", Type="SubscriptionConfirmation", Token="abc", SubscribeURL="https://example.com/")
-    with pytest.raises(NoticeForged):
-        ses().read({}, json.dumps(elsewhere).encode(), now=NOW)
+    for other in (
+        "https://example.com/",
+        url.replace("https", "http"),
+        url.replace("eu-west-1.amazonaws.com", "eu-west-1.amazonaws.com.example.com"),
+        url.replace("eu-west-1.amazonaws", "us-east-1.amazonaws"),
+        url.replace("bounces", "others"),
+        url.replace("Confirm", "Delete"),
+        "https://[",
+        "",
+    ):
+        elsewhere = signed.sns("x", Type="SubscriptionConfirmation", Token="abc", SubscribeURL=other)
+        with pytest.raises(NoticeForged):
+            ses().read({}, json.dumps(elsewhere).encode(), now=NOW)
+
+
+def test_it_is_told_when_the_topic_was_told_to_end() -> None:
+    asked = signed.sns("You have chosen ...", Type="UnsubscribeConfirmation", Token="abc", SubscribeURL="https://x/")
+    told = ses().read({}, json.dumps(asked).encode(), now=NOW)
+    assert (told.ended, told.confirm, told.notices) == (True, None, ())
 
 
 def test_a_greeting_in_plain_words_says_nothing() -> None:
@@ -195,10 +225,17 @@ def test_a_greeting_in_plain_words_says_nothing() -> None:
         {"Signature": "not base64!"},
         {"Timestamp": "yesterday"},
         {"Type": "Other"},
-        {"SigningCertURL": "https://example.com/cert.pem"},
-        {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/cert.pem"},
-        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com.example.com/cert.pem"},
-        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com@example.com/cert.pem"},
+        {"SigningCertURL": ""},
+        {"SigningCertURL": "https://example.com/SimpleNotificationService-0123.pem"},
+        {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123.pem"},
+        {"SigningCertURL": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0123.pem"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com.example.com/SimpleNotificationService-0123.pem"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com@example.com/SimpleNotificationService-0123.pem"},
+        {"SigningCertURL": "https://me@sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123.pem"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com:8443/SimpleNotificationService-0123.pem"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/anything.pem"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123.pem?x=1"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/x/../SimpleNotificationService-0123.pem"},
     ],
 )
 def test_what_was_changed_on_the_way_is_not_believed(change: dict[str, str]) -> None:
@@ -206,20 +243,37 @@ def test_what_was_changed_on_the_way_is_not_believed(change: dict[str, str]) -> 
         told_by_ses({**signed.sns(signed.bounce()), **change})
 
 
-def test_a_certificate_that_is_over_or_cannot_be_had_is_none() -> None:
+def test_a_certificate_that_is_over_or_not_of_the_signer_is_none() -> None:
     envelope = signed.sns(signed.bounce())
+    for fetch in (
+        lambda _: signed.certificate(ends=NOW - timedelta(days=1)),
+        lambda _: signed.certificate(begins=NOW + timedelta(days=1)),
+        lambda _: signed.certificate(of=rsa.generate_private_key(65537, 2048)),
+        lambda _: b"nothing",
+    ):
+        with pytest.raises(NoticeForged):
+            told_by_ses(envelope, fetch=fetch)
+
+
+def test_a_certificate_that_cannot_be_fetched_now_is_no_forgery() -> None:
+    """SNS does not come again after an answer that says that it was wrong."""
 
     def away(_: str) -> bytes:
         raise InboxError("away")
 
-    for fetch in (
-        lambda _: signed.certificate(ends=NOW - timedelta(days=1)),
-        lambda _: signed.certificate(begins=NOW + timedelta(days=1)),
-        lambda _: b"nothing",
-        away,
-    ):
+    with pytest.raises(InboxError):
+        told_by_ses(signed.sns(signed.bounce()), fetch=away)
+
+
+def test_a_stranger_makes_us_fetch_nothing() -> None:
+    def fetch(_: str) -> bytes:
+        raise AssertionError("fetched")
+
+    for change in ({"TopicArn": "arn:aws:sns:eu-west-1:1:x"}, {"SigningCertURL": "https://10.0.0.1/x.pem"}):
         with pytest.raises(NoticeForged):
-            told_by_ses(envelope, fetch=fetch)
+            told_by_ses({**signed.sns(signed.bounce()), **change}, fetch=fetch)
+    with pytest.raises(NoticeForged):
+        told_by_ses(signed.sns(signed.bounce(), at=NOW - timedelta(days=3)), fetch=fetch)
 
 
 def test_a_certificate_is_fetched_once() -> None:
@@ -236,10 +290,45 @@ def test_a_certificate_is_fetched_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://sns.us-gov-west-1.amazonaws.com/x", "https://sns.cn-north-1.amazonaws.com.cn/x"]
+    ("topic", "host"),
+    [
+        ("arn:aws:sns:eu-west-1:123456789012:x", "sns.eu-west-1.amazonaws.com"),
+        ("arn:aws-us-gov:sns:us-gov-west-1:123456789012:x", "sns.us-gov-west-1.amazonaws.com"),
+        ("arn:aws-cn:sns:cn-north-1:123456789012:x", "sns.cn-north-1.amazonaws.com.cn"),
+    ],
 )
-def test_every_region_of_sns_is_one(url: str) -> None:
-    assert require_sns(url) == url
+def test_a_topic_is_at_home_in_its_region(topic: str, host: str) -> None:
+    assert host_of(topic) == host
+
+
+def test_what_is_no_topic_has_no_home() -> None:
+    for other in ("", "bounces", "arn:aws:sqs:eu-west-1:123456789012:x", "arn:aws:sns:example.com/:1:x"):
+        with pytest.raises(SettingsError):
+            host_of(other)
+
+
+def test_a_signature_of_mailgun_serves_one_event_only() -> None:
+    """It covers a time and a token, and not the event: who saw one could put it under anything."""
+    reader = Mailgun(signed.MAILGUN_KEY)
+    first, forged = ({"id": number, "event": "failed", "timestamp": 1.5} for number in ("ev1", "ev2"))
+    for _ in range(2):  # told again
+        (notice,) = reader.read({}, signed.mailgun(first), now=NOW).notices
+        assert notice.key == "ev1 1.5"
+    with pytest.raises(NoticeForged):
+        reader.read({}, signed.mailgun(forged), now=NOW)
+
+
+def test_mailgun_may_use_an_id_again_on_another_day() -> None:
+    one, other = (told_by_mailgun({"event": "delivered", "timestamp": moment}) for moment in (1772442000.1, 1772528400))
+    assert one[0].key != other[0].key
+
+
+def test_sendgrid_hands_back_what_our_own_field_says() -> None:
+    (notice,) = told_by_sendgrid({"event": "spamreport", "smtp-id": "<x@ismtpd>", sendgrid.ARGUMENT: OURS})
+    assert notice.message_id == OURS
+    field = message_id(OURS, [sendgrid.HANDLE, postmark.HANDLE]).split("\r\n")
+    assert json.loads(field[1].removeprefix("X-SMTPAPI: ")) == {"unique_args": {sendgrid.ARGUMENT: OURS}}
+    assert field[2:] == [f"X-PM-Metadata-message: {OURS}", ""]
 
 
 @pytest.mark.parametrize("age", [timedelta(days=2), -timedelta(hours=1)])
