@@ -139,6 +139,11 @@ def of_delay(status: str | None) -> Verdict:
     return Verdict(Decision.DEFERRED, _looked_up(DELAYS, status) or "the server asks to try again")
 
 
+def speaks_of_policy(words: str) -> bool:
+    """Whether a server's words are about what was sent or by whom: then they say nothing about the address."""
+    return _BY_POLICY.search(_AN_ADDRESS.sub(" ", words)) is not None
+
+
 def is_silent(status: str | None) -> bool:
     """Whether an enhanced code says nothing but "see the words"."""
     return status is None or status in _SILENT or status.endswith(".0.0")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -23,7 +23,9 @@ from outreach.web.pages import GUARDS, Pages
 log = Log("outreach.hooks")
 
 #: Bytes of a request: providers send a few hundred events at once.
-LONGEST = 5_000_000
+LONGEST = 2_000_000
+#: How many are read at a time: what a stranger asks, or a certificate that is slow to come, holds up no reader's page.
+MOST = 2
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class HooksPage:
     def __init__(self, hooks: Hooks, *, pages: Pages) -> None:
         self._hooks = hooks
         self._pages = pages
+        self._places = CapacityLimiter(MOST)
 
     async def told(self, request: Request) -> Response:
         """Take what a provider tells."""
@@ -52,7 +55,8 @@ class HooksPage:
         if reader is None:
             return self._pages.not_found
         body = await form.body(request, longest=LONGEST)
-        return await run_in_threadpool(self._taken, name, reader, dict(request.headers), body)
+        facts = (name, reader, dict(request.headers), body)
+        return await to_thread.run_sync(self._taken, *facts, limiter=self._places)
 
     def _taken(self, name: str, reader: Hook, headers: Mapping[str, str], body: bytes) -> Response:
         try:

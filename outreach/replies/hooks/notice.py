@@ -107,14 +107,14 @@ def given_up(status: str | None, words: str | None, by: str, *, dead: bool | Non
     """The report of a message that was given up: judged by the verdict table, from what the receiving server said.
 
     `dead` is what the provider says of the address: False (it may live) is always believed, True (it is dead) where the
-    server's own status code says nothing; None says nothing.
+    server's own status code says nothing and its words are not about policy; None says nothing.
     """
     server = said.of(words or "")
     status = status or server.status
     found = verdict.of_report(status, server.words, code=server.code)
     if found.is_dead_address and dead is not False:
         return Report(Kind.HARD, found.reason, status, words, by=by, **facts)
-    if dead and verdict.is_silent(status):
+    if dead and verdict.is_silent(status) and not verdict.speaks_of_policy(server.words):
         return Report(Kind.HARD, DEAD, status, words, by=by, **facts)
     reason = "not delivered" if found.is_dead_address else found.reason
     return Report(Kind.SOFT, reason, status, words, by=by, **facts)

@@ -94,6 +94,9 @@ def _bounce(bounce: Any, recipient: Any) -> Report:
     if subtype in HELD_BACK:
         kind, why = HELD_BACK[subtype]
         return Report(kind, why, status, words, who, reporter, BY)
+    if subtype == "General" and status is None and words is None and of(bounce, "bounceType") == "Transient":
+        # So it tells of answering machines, too: nothing that a server said stands behind it.
+        return Report(Kind.AUTO_REPLY, None, None, None, who, reporter, BY)
     dead = PERMANENT.get(text(of(bounce, "bounceType"), 60) or "")
     return given_up(status, words, BY, dead=dead, recipient=who, reporter=reporter)
 

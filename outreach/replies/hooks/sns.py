@@ -47,9 +47,10 @@ class Sns:
 
     def verify(self, envelope: Any, *, now: datetime) -> dict[str, str]:
         """The fields of an envelope that is SNS's; raises NoticeForged, or what `fetch` raises."""
-        if not isinstance(envelope, dict) or not all(isinstance(value, str) for value in envelope.values()):
+        if not isinstance(envelope, dict):
             raise NoticeForged("The request is no message of SNS.")
-        fields: dict[str, str] = envelope
+        # What is no text, such as the attributes of a message, is neither signed nor read.
+        fields = {str(name): value for name, value in envelope.items() if isinstance(value, str)}
         names, algorithm = SIGNED.get(fields.get("Type", "")), _HASHES.get(fields.get("SignatureVersion", ""))
         if fields.get("TopicArn") != self._topic:
             raise NoticeForged("The request is about another topic than OUTREACH_WEBHOOK_SES_TOPIC.")

@@ -155,6 +155,8 @@ def test_postmarks_events_are_ours(event: dict[str, Any], kind: Kind) -> None:
         ({"subtype": "UnsubscribedRecipient", "status": None, "words": None}, Kind.SOFT),
         ({"kind": "Undetermined", "subtype": "Undetermined"}, Kind.HARD),
         ({"status": "5.7.1", "words": "smtp; 550 5.7.1 policy"}, Kind.SOFT),
+        ({"status": "5.0.0", "words": "smtp; 550 blocked by policy, spam"}, Kind.SOFT),
+        ({"kind": "Transient", "subtype": "General", "status": None, "words": None}, Kind.AUTO_REPLY),
         ({"kind": "Transient", "subtype": "MailboxFull", "status": None}, Kind.SOFT),
         ({"kind": "Transient", "status": "5.1.1"}, Kind.SOFT),
         ({"kind": "Undetermined", "subtype": "Undetermined", "status": None, "words": None}, Kind.SOFT),
@@ -211,6 +213,11 @@ def test_it_is_told_when_the_topic_was_told_to_end() -> None:
 
 def test_a_greeting_in_plain_words_says_nothing() -> None:
     assert told_by_ses(signed.sns("Successfully validated SNS topic for Amazon SES event publishing.")) == ()
+
+
+def test_fields_of_an_envelope_that_are_no_text_are_left_alone() -> None:
+    envelope: dict[str, Any] = {**signed.sns(signed.bounce()), "Subject": None, "MessageAttributes": {"a": {"b": 1}}}
+    assert [notice.report.kind for notice in told_by_ses(envelope)] == [Kind.HARD]
 
 
 @pytest.mark.parametrize(
