@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
-from outreach import address
+from outreach import address, materials
 from outreach.actions import collect, forget, record, stop, weigh
 from outreach.actions.collect import Terms
-from outreach.actions.compose import Defaults, Rules
-from outreach.actions.join import Letter
 from outreach.config import Settings
 from outreach.engine import journal, replay
 from outreach.engine.clock import Chore, Clock
@@ -26,19 +24,11 @@ from outreach.engine.postbox import Addresses, Postbox
 from outreach.engine.rounds import Rounds
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
-from outreach.errors import ArticleError, NotFound, SettingsError, TemplateError
 from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - offered here too: one door for callers
 from outreach.inbox import fetch, place
 from outreach.inbox.imap import Imap
 from outreach.inbox.maildir import Maildir
 from outreach.inbox.smtp import Listener
-from outreach.language import Languages
-from outreach.message import dkimkey
-from outreach.message.check import wording as rules_of_wording
-from outreach.message.check.wording import Wording
-from outreach.message.dkim import Signer
-from outreach.message.dkimkey import DkimKey
-from outreach.message.template import Layout
 from outreach.replies.hooks import postmark, sendgrid
 from outreach.replies.hooks.mailgun import Mailgun
 from outreach.replies.hooks.notice import Hook, Notice
@@ -59,7 +49,6 @@ from outreach.transport.smtp import SmtpTransport
 from outreach.web import app, listen
 from outreach.web import metrics as metrics_page
 from outreach.web.app import Site
-from outreach.web.brand import Brand
 from outreach.web.health import Health
 from outreach.web.hooks import Hooks
 from outreach.web.joining import Desk
@@ -67,154 +56,10 @@ from outreach.web.readiness import Readiness
 from outreach.web.traffic import Traffic
 
 
-def article(settings: Settings, ref: str) -> tuple[str, str]:
-    """The name and the text of an article: a file's path, or the name of one that is shipped or in `templates`.
-
-    Raises NotFound, which suggests the nearest name, or ArticleError where the file cannot be read.
-    """
-    path = Path(ref)
-    try:
-        is_file = path.is_file()
-    except OSError as error:  # a folder that may not be entered, a name that is too long
-        raise ArticleError(f"it cannot be read: {error.strerror}", file=ref[:200]) from error
-    if not path.suffix and not is_file:
-        known = {file.stem: file for file in _files(settings, "articles", "*.md")}
-        if ref not in known:
-            raise NotFound("article", ref, known, hint=None if known else "Name the path of an article file.")
-        path = known[ref]
-    if not path.is_file():
-        raise NotFound("article file", ref, hint="Look at the path, or name a shipped article.")
-    try:
-        return path.stem, path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ArticleError("it is not UTF-8 text", file=str(path), hint="Save it as UTF-8.") from error
-    except OSError as error:
-        raise ArticleError(f"it cannot be read: {error.strerror}", file=str(path)) from error
-
-
-def layout(settings: Settings, name: str) -> Layout:
-    """The layout of that name with all its files; raises NotFound, or TemplateError where a file cannot be read."""
-    known = {folder.name: folder for folder in _files(settings, "email", "*") if (folder / "layout.html").is_file()}
-    if name not in known:
-        raise NotFound("layout", name, known)
-    sources = {}
-    for file in sorted(known[name].rglob("*")):
-        if file.is_file() and not file.name.startswith("."):
-            try:
-                sources[file.relative_to(known[name]).as_posix()] = file.read_text(encoding="utf-8-sig")
-            except (UnicodeDecodeError, OSError) as error:
-                raise TemplateError("it cannot be read as UTF-8 text", file=str(file)) from error
-    return Layout(name, sources)
-
-
-def letter(settings: Settings) -> Letter:
-    """The mail by which people confirm that they want a list; it looks like other mail."""
-    found = {
-        file.name.removesuffix(".md").rpartition(".")[2]: file for file in _files(settings, "notices", "confirm.*.md")
-    }
-    articles = {language: file.read_text(encoding="utf-8-sig") for language, file in found.items()}
-    sources = {**layout(settings, "default").sources, **layout(settings, "notice").sources}
-    return Letter(articles, Layout("notice", sources), defaults(settings))
-
-
-def signer(settings: Settings) -> Signer | None:
-    """What signs mail (DKIM); None where no key is set. Raises SettingsError for a key file that cannot be used.
-
-    Only those who send ask for it: a host that only serves pages need not be able to read the keys.
-    """
-    if settings.dkim_domain is None or not settings.dkim:
-        return None
-    found = Signer(settings.dkim_domain, tuple(_dkim_key(settings, *each) for each in settings.dkim))
-    if not found.signing[0].is_rsa:
-        hint = "Make one: outreach dkim create"
-        raise SettingsError("An Ed25519 key signs only beside an RSA key: many receivers cannot verify it.", hint=hint)
-    return found
-
-
-def _dkim_key(settings: Settings, selector: str, file: Path) -> DkimKey:
-    name = "OUTREACH_DKIM_KEY" if file == settings.dkim_key else "OUTREACH_DKIM_KEYS"
-    place = f"{name} is {str(file)!r}:" if file == settings.dkim_key else f"{name}, {selector}={file}:"
-    try:
-        return dkimkey.read(selector, file.read_bytes())
-    except OSError as error:
-        hint = "Name the PEM file of the key, and let this user read it."
-        raise SettingsError(f"{place} it cannot be read: {error.strerror}.", hint=hint) from error
-    except SettingsError as error:
-        raise SettingsError(f"{place} {error.message}.", hint=error.hint) from error
-
-
-def sign(settings: Settings) -> Callable[[bytes], bytes]:
-    """What is done to a message as the last step before it leaves: sign it, or nothing; raises as `signer` does.
-
-    Several threads may call it at once; they sign side by side.
-    """
-    ours = signer(settings)
-    return bytes if ours is None else ours.sign
-
-
-def _files(settings: Settings, kind: str, pattern: str) -> list[Path]:
-    """What matches in the template folders of a kind; those that win come last."""
-    return [path for folder in reversed(settings.template_folders(kind)) for path in sorted(folder.glob(pattern))]
-
-
 def secrets_of(house: House) -> frozenset[str]:
     """What must stand in no log: the keys, and the passwords of relay and database."""
     keys = (house.keys.current, *house.keys.old)
     return house.settings.passwords | {key.decode() for key in keys}
-
-
-def defaults(settings: Settings) -> Defaults:
-    """What the settings say about a mail where neither options nor the article do."""
-    return Defaults(
-        sender=settings.sender,
-        reply_to=settings.reply_to,
-        postal_address=settings.postal_address or "",
-        quote_url=settings.quote_url,
-        public_url=settings.public_url,
-        languages=languages(settings),
-        rules=Rules(
-            strict=settings.strict,
-            approval=settings.approval == "required",
-            wording=wording(settings),
-            relays=_hosts(settings),
-        ),
-    )
-
-
-def wording(settings: Settings) -> Wording:
-    """The words that mail must not hold, and those that it must; raises SettingsError for rules that cannot be read."""
-    file = settings.wording or _files(settings, "wording", "medical.yaml")[-1]
-    try:
-        return rules_of_wording.parse(file.read_text(encoding="utf-8-sig"), file=str(file))
-    except (UnicodeDecodeError, OSError) as error:
-        raise SettingsError(f"The wording rules {file} cannot be read as UTF-8 text.") from error
-
-
-def _hosts(settings: Settings) -> tuple[str, ...]:
-    """Where mail is handed to; nothing for a folder."""
-    found = settings.ways_out
-    return () if isinstance(found, Folder) else tuple(relay.host.lower() for relay in found)
-
-
-def languages(settings: Settings) -> Languages:
-    """What pages and mails can speak: English, and every catalogue that is shipped or in `templates`.
-
-    One's own catalogue of a language goes over the shipped one, text by text. Raises SettingsError for one that cannot
-    be read.
-    """
-    catalogues: dict[str, list[str]] = {}
-    for file in _files(settings, "languages", "*.po"):
-        try:
-            catalogues.setdefault(file.stem, []).append(file.read_text(encoding="utf-8-sig"))
-        except (UnicodeDecodeError, OSError) as error:
-            raise SettingsError(f"The catalogue {file} cannot be read as UTF-8 text.") from error
-    return Languages(catalogues)
-
-
-def brand(settings: Settings) -> Brand:
-    """Whose pages readers see."""
-    sender = address.parse_mailbox(settings.sender).name if settings.sender else ""
-    return Brand.of(settings.brand_name or sender, settings.brand_logo or "", settings.brand_colour or "")
 
 
 def transport(settings: Settings, board: Ways | None = None) -> Transport:
@@ -272,7 +117,9 @@ def clock(house: House, gauges: Gauges | None = None) -> Clock:
         Chore("retention", timedelta(days=1), lambda now: forget.old(house.store, retention(settings), now=now)),
     )
     guard = watermark(house).require
-    return Clock(house.store, defaults(settings), grace=settings.grace, chores=chores, guard=guard, gauges=gauges)
+    return Clock(
+        house.store, materials.defaults(settings), grace=settings.grace, chores=chores, guard=guard, gauges=gauges
+    )
 
 
 def retention(settings: Settings) -> forget.Plan:
@@ -317,21 +164,16 @@ def web(house: House, health: Health | None = None, gauges: Gauges | None = None
     site = Site(
         public_url=settings.public_url,
         pages=settings.template_folders("pages"),
-        media=media(settings),
+        media=materials.media(settings),
         trusted_proxies=settings.trusted_proxies,
-        languages=languages(settings),
-        brand=brand(settings),
+        languages=materials.languages(settings),
+        brand=materials.brand(settings),
         keep_personal=settings.keep_personal,
         joining=_joining(house),
         hooks=hooks(house, gauges),
     )
     traffic = Traffic(gauges.registry) if gauges else None
     return app.make(house.store, TokenMaker(house.keys), site, health=health, traffic=traffic)
-
-
-def media(settings: Settings) -> tuple[Path, ...]:
-    """Where pictures under /media/ are looked for, in this order."""
-    return settings.home / "media", *settings.template_folders("media")
 
 
 def hooks(house: House, gauges: Gauges | None = None) -> Hooks:
@@ -373,7 +215,7 @@ def _joining(house: House) -> Desk | None:
     if house.settings.sender is None:
         return None
     keys = house.keys
-    return Desk(letter(house.settings), keys.derive("joining"), keys.readers("erasure"))
+    return Desk(materials.letter(house.settings), keys.derive("joining"), keys.readers("erasure"))
 
 
 def terms(house: House) -> Terms:
@@ -444,7 +286,7 @@ def sender(house: House, *, gauges: Gauges | None = None, watch: Watch | None = 
         leave_by_mail=settings.leave_address,
         handles=handles(settings),
         stop=stop_rule(settings),
-        sign=sign(settings),
+        sign=materials.sign(settings),
         journals=journals(settings),
         watermark=watermark(house),
         watch=watch or Watch(gauges),

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from outreach import config, wiring
+from outreach import config, materials, wiring
 from outreach.errors import ArticleError, DatabaseNotReady, DatabaseUnavailable, KeyMismatch, NotFound, SettingsError
 from outreach.replies.toll import StopRule
 
@@ -89,7 +89,7 @@ def test_a_database_where_no_folder_can_be_made_is_refused(monkeypatch: pytest.M
 
 def test_an_article_whose_path_cannot_be_looked_at_is_refused() -> None:
     with pytest.raises(ArticleError, match="cannot be read"):
-        wiring.article(config.load(), "x" * 300)
+        materials.article(config.load(), "x" * 300)
 
 
 def test_a_database_in_memory_is_refused_since_nothing_would_stay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,32 +116,32 @@ def test_an_article_is_found_by_path_and_by_name(tmp_path: Path, monkeypatch: py
     (own / "spring-news.md").write_text("\ufeff# Spring", encoding="utf-8")
     monkeypatch.setenv("OUTREACH_TEMPLATES", str(tmp_path / "templates"))
     settings = config.load()
-    assert wiring.article(settings, "spring-news") == ("spring-news", "# Spring")
-    assert wiring.article(settings, str(own / "spring-news.md")) == ("spring-news", "# Spring")
+    assert materials.article(settings, "spring-news") == ("spring-news", "# Spring")
+    assert materials.article(settings, str(own / "spring-news.md")) == ("spring-news", "# Spring")
     with pytest.raises(NotFound) as refusal:
-        wiring.article(settings, "spring-newz")
+        materials.article(settings, "spring-newz")
     assert "spring-news" in (refusal.value.hint or "")
     with pytest.raises(NotFound, match=r"no-such-file\.md"):
-        wiring.article(settings, str(tmp_path / "no-such-file.md"))
+        materials.article(settings, str(tmp_path / "no-such-file.md"))
 
 
 def test_an_article_that_is_not_text_is_refused_with_its_file(tmp_path: Path) -> None:
     (tmp_path / "picture.md").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(ArticleError, match=r"picture\.md: it is not UTF-8 text"):
-        wiring.article(config.load(), str(tmp_path / "picture.md"))
+        materials.article(config.load(), str(tmp_path / "picture.md"))
 
 
 def test_a_layout_comes_with_all_its_files_and_ones_own_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = wiring.layout(config.load(), "default")
+    shipped = materials.layout(config.load(), "default")
     assert {"layout.html", "layout.css"} <= set(shipped.sources)
     own = tmp_path / "templates" / "email" / "default"
     (own / "parts").mkdir(parents=True)
     (own / "layout.html").write_text("own")
     (own / "parts" / "foot.html").write_text("foot")
     monkeypatch.setenv("OUTREACH_TEMPLATES", str(tmp_path / "templates"))
-    assert wiring.layout(config.load(), "default").sources == {"layout.html": "own", "parts/foot.html": "foot"}
+    assert materials.layout(config.load(), "default").sources == {"layout.html": "own", "parts/foot.html": "foot"}
     with pytest.raises(NotFound) as refusal:
-        wiring.layout(config.load(), "defualt")
+        materials.layout(config.load(), "defualt")
     assert "default" in (refusal.value.hint or "")
 
 
@@ -158,21 +158,21 @@ def pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePri
 
 
 def test_nothing_signs_where_no_key_is_set() -> None:
-    assert wiring.signer(config.load()) is None
-    assert wiring.sign(config.load())(b"From: a@example.org\r\n\r\n") == b"From: a@example.org\r\n\r\n"
+    assert materials.signer(config.load()) is None
+    assert materials.sign(config.load())(b"From: a@example.org\r\n\r\n") == b"From: a@example.org\r\n\r\n"
 
 
 def test_what_signs_is_made_of_the_key_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "dkim.pem"
     file.write_bytes(pem(rsa.generate_private_key(65537, 2048)))
     settings = dkim_settings(monkeypatch, file)
-    signer = wiring.signer(settings)
+    signer = materials.signer(settings)
     assert signer is not None
     (record,) = signer.records
     assert record.name == "s2026._domainkey.news.example.org"
     assert record.value.startswith("v=DKIM1; k=rsa; p=")
     assert repr(signer) == "Signer(domain='news.example.org', keys=(DkimKey(selector='s2026'),))"
-    assert wiring.sign(settings)(b"From: a@example.org\r\n\r\n").startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
+    assert materials.sign(settings)(b"From: a@example.org\r\n\r\n").startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_a_key_file_that_cannot_sign_is_refused_with_its_name_and_the_way_out(
         file.write_bytes(content)
     settings = dkim_settings(monkeypatch, file)
     with pytest.raises(SettingsError) as refusal:
-        wiring.signer(settings)
+        materials.signer(settings)
     assert refusal.value.message == f"OUTREACH_DKIM_KEY is {str(file)!r}: {reason}."
     assert refusal.value.hint
 
@@ -216,15 +216,15 @@ def test_an_ed25519_key_signs_only_beside_one_for_rsa(monkeypatch: pytest.Monkey
     monkeypatch.setenv("OUTREACH_DKIM_DOMAIN", "news.example.org")
     monkeypatch.setenv("OUTREACH_DKIM_KEYS", f"e1={tmp_path / 'e1'}")
     with pytest.raises(SettingsError, match="signs only beside an RSA key"):
-        wiring.signer(config.load())
+        materials.signer(config.load())
     monkeypatch.setenv("OUTREACH_DKIM_KEYS", ",".join(f"{name}={tmp_path / name}" for name in ("e1", "s1", "s2")))
-    signer = wiring.signer(config.load())
+    signer = materials.signer(config.load())
     assert signer is not None
     assert [key.selector for key in signer.signing] == ["s1", "e1"]
     assert [record.name.partition(".")[0] for record in signer.records] == ["e1", "s1", "s2"]
     monkeypatch.setenv("OUTREACH_DKIM_KEYS", f"s1={tmp_path / 's1'},s2={tmp_path / 'absent'}")
     with pytest.raises(SettingsError, match=r"OUTREACH_DKIM_KEYS, s2=.*absent: it cannot be read"):
-        wiring.signer(config.load())
+        materials.signer(config.load())
 
 
 def test_when_a_campaign_stops_itself_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-from outreach import address, wiring
+from outreach import address, materials
 from outreach.address import Mailbox
 from outreach.config import Settings
 from outreach.diagnosis.dkim import Expected
@@ -61,7 +61,7 @@ def is_local(host: str) -> bool:
 
 def _keys(settings: Settings) -> tuple[str | None, tuple[Expected, ...]]:
     try:
-        signer = wiring.signer(settings)
+        signer = materials.signer(settings)
     except SettingsError:  # told already, of the signature
         return settings.dkim_domain, ()
     if signer is None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from outreach import address, config, wiring
+from outreach import address, config, materials
 from outreach.actions import create_key
 from outreach.actions.create_key import Made
 from outreach.cli import show
@@ -49,7 +49,7 @@ def create(
 def show_all(as_json: show.JsonOption = False) -> None:
     """Show the keys that are set: which of them sign, and what the DNS must hold for each."""
     settings = config.load()
-    signer = wiring.signer(settings)
+    signer = materials.signer(settings)
     keys = [] if signer is None else list(zip(signer.keys, signer.records, settings.dkim, strict=True))
     signing = () if signer is None else signer.signing
     told = [_told(key, record, file, key in signing) for key, record, (_, file) in keys]
@@ -73,7 +73,7 @@ def rotate(
 ) -> None:
     """Make the key that is to sign next, and tell the three steps by which it takes over without a gap."""
     settings = config.load()
-    signer = wiring.signer(settings)
+    signer = materials.signer(settings)
     if signer is None:
         raise SettingsError("No DKIM key is set, so there is none to change.", hint="Run: outreach dkim create")
     made = _made(settings, signer.domain, selector, ed25519=len(signer.signing) > 1)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from outreach import address, config, wiring
+from outreach import address, config, materials, wiring
 from outreach.actions import rehearse, specimen
 from outreach.cli import asking, holding, returning, show
 from outreach.config import Settings
@@ -101,7 +101,7 @@ def _wanted(name: str, value: str | None, otherwise: str) -> Finding:
 
 
 def _wording(settings: Settings) -> Finding:
-    sections = wiring.wording(settings).sections.values()
+    sections = materials.wording(settings).sections.values()
     rules = sum(len(section.never) + len(section.required) for section in sections)
     return Finding("settings", State.OK, f"{rules} rules say what mail must not hold, and what it must.")
 
@@ -125,7 +125,7 @@ def _untrusted_proxy() -> Finding:
 
 
 def _logo(settings: Settings) -> Iterator[Finding]:
-    folders = wiring.media(settings)
+    folders = materials.media(settings)
     if settings.brand_logo and not any((folder / settings.brand_logo).is_file() for folder in folders):
         words = f"OUTREACH_BRAND_LOGO is {settings.brand_logo}, and no such picture is there: pages show a gap."
         yield Finding("settings", State.WARNING, words, f"Put it into {folders[0]}.")
@@ -176,7 +176,7 @@ def _pace(settings: Settings) -> Iterator[Finding]:
 
 def _signature(settings: Settings) -> Iterator[Finding]:
     try:
-        signer = wiring.signer(settings)
+        signer = materials.signer(settings)
     except OutreachError as error:
         yield _fault("signature", error)
         return

@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from outreach import config, wiring
+from outreach import config, materials, wiring
 from outreach.actions import draft, import_list, report, schedule
 from outreach.config import Settings
 from outreach.demo import mailbox
@@ -70,11 +70,11 @@ class Stage:
         sample = config.shipped("subscribers") / "sample.csv"
         import_list.file(self.house.store, sample, list_name=LIST, consent=CONSENT, source=sample.name, now=now)
         settings = self.house.settings
-        layout = wiring.layout(settings, "default")
+        layout = materials.layout(settings, "default")
         plan = draft.Draft(
-            article=wiring.article(settings, ARTICLE), layout=(layout.name, layout.sources), list_name=LIST
+            article=materials.article(settings, ARTICLE), layout=(layout.name, layout.sources), list_name=LIST
         )
-        terms = schedule.Terms(wiring.defaults(settings), settings.grace)
+        terms = schedule.Terms(materials.defaults(settings), settings.grace)
         made = draft.create(self.house.store, ARTICLE, plan, defaults=terms.defaults, now=now)
         due = (now + LEAD).replace(microsecond=0)
         when = Resolved(at=due, wall=due.strftime("%Y-%m-%d %H:%M:%S"), zone="UTC", note=None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from outreach import config, wiring
+from outreach import config, materials
 from outreach.actions import create_list, erase, join, prefer, suppress, unsubscribe
 from outreach.actions import subscribe as subscribing
 from outreach.actions.join import Confirmation, Letter, Outcome, Wish
@@ -31,7 +31,7 @@ WISH = Wish("Ada@Example.org", "Ada", "de-AT", WORDING)
 @pytest.fixture
 def letter(monkeypatch: pytest.MonkeyPatch) -> Letter:
     monkeypatch.setenv("OUTREACH_FROM", "Clinic News <news@clinic.example>")
-    return wiring.letter(config.load())
+    return materials.letter(config.load())
 
 
 class Desk:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from outgoing import plain_script
 
-from outreach import config, wiring
+from outreach import config, materials
 from outreach.address import parse_mailbox
 from outreach.message import article as articles
 from outreach.message import compile, splice
@@ -46,9 +46,9 @@ START = "https://news.clinic.example"
 def main() -> None:
     options = _options()
     settings = config.load(quote_url="https://clinic.example/quote")
-    name, text = wiring.article(settings, options.article)
+    name, text = materials.article(settings, options.article)
     article = articles.parse(text, file=f"{name}.md").with_links({"quote": settings.quote_url})
-    layout = wiring.layout(settings, "default")
+    layout = materials.layout(settings, "default")
     compiled, compiling = _compile(article, layout, options.rounds)
     people = [Recipient(f"person{n}@example.org", NAMES[n % len(NAMES)]) for n in range(options.rows)]
     varying, _ = _compile(_asking(article), layout, 1)

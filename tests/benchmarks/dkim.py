@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from outreach import config, wiring
+from outreach import config, materials
 from outreach.address import parse_mailbox
 from outreach.message import article, compile, splice
 from outreach.message.dkim import Signer
@@ -70,14 +70,14 @@ def _options() -> argparse.Namespace:
 def _mails() -> Iterator[bytes]:
     """The shipped mail, for one reader after the other."""
     settings = config.load()
-    name, text = wiring.article(settings, "car-t-cell-therapy")
+    name, text = materials.article(settings, "car-t-cell-therapy")
     letter = article.parse(text, file=name).with_links({"quote": "https://quote.example/ask"})
     identity = Identity(
         sender=parse_mailbox("Clinic News <news@example.org>"), reply_to=None, subject=letter.subject,
         postal_address="1 Elm Street", list_name="readers", list_title="Readers",
         public_url="https://news.example.org",
     )  # fmt: skip
-    compiled = compile.campaign(letter, wiring.layout(settings, "default"), identity, date=datetime.now(UTC))
+    compiled = compile.campaign(letter, materials.layout(settings, "default"), identity, date=datetime.now(UTC))
     for number in itertools.count():
         stamp = Stamp(
             message_id=f"{number}@example.org", click=lambda link: f"https://news.example.org/l/{link:032}",

@@ -28,7 +28,7 @@ import launch
 from outgoing import million, outbox, plain_script, sinks
 from outgoing.outbox import Way
 
-from outreach import config, wiring
+from outreach import config, materials
 from outreach.message import article as articles
 from outreach.message.recipient import Recipient
 from outreach.store.database import Store
@@ -125,9 +125,9 @@ def _ours(store: Store, way: Way, rows: int) -> Measure:
 
 def _script(port: int, folder: Path, rows: int, inliner: plain_script.Inliner) -> Measure:
     settings = config.load(quote_url="https://clinic.example/quote")
-    name, text = wiring.article(settings, "car-t-cell-therapy")
+    name, text = materials.article(settings, "car-t-cell-therapy")
     article = articles.parse(text, file=f"{name}.md").with_links({"quote": settings.quote_url or ""})
-    layout = wiring.layout(settings, "default")
+    layout = materials.layout(settings, "default")
     people = [Recipient(f"p{number}@example.org", f"Person {number}") for number in range(rows)]
     database = f"sqlite:///{folder}/script.db"
 

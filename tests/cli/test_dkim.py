@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config, materials
 from tests.cli import line
 from tests.cli.line import Said
 
@@ -36,7 +36,7 @@ def set_as_told(monkeypatch: pytest.MonkeyPatch, out: str, at: int = 0) -> None:
 
 
 def signing() -> list[str]:
-    signer = wiring.signer(config.load())
+    signer = materials.signer(config.load())
     assert signer is not None
     return [key.selector for key in signer.signing]
 
@@ -51,7 +51,7 @@ def test_a_key_is_made_and_signs_once_what_is_told_is_set(monkeypatch: pytest.Mo
     assert "BEGIN" not in told.out
     set_as_told(monkeypatch, told.out)
     assert signing() == ["s2026", "s2026-ed25519"]
-    signer = wiring.signer(config.load())
+    signer = materials.signer(config.load())
     assert signer is not None
     for record in signer.records:
         assert record.name in (

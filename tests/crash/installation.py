@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from outreach import wiring
+from outreach import materials, wiring
 from outreach.actions import draft, import_list, launch
 from outreach.actions.draft import Draft
 from outreach.config import Settings
@@ -102,7 +102,7 @@ class Installation:
         """Another campaign to everybody; its number."""
         name = f"spring-{len(self.campaigns) + 1}"
         given = Draft(article=("spring", _ARTICLE), layout=("plain", {"layout.html": _LAYOUT}), list_name="sample")
-        defaults = wiring.defaults(self.house.settings)
+        defaults = materials.defaults(self.house.settings)
         now = datetime.now(UTC)
         made = draft.create(self.house.store, name, given, defaults=defaults, now=now)
         assert made.id is not None

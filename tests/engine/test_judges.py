@@ -8,7 +8,7 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
-from outreach import config, wiring
+from outreach import config, materials
 from outreach.actions import compose
 from outreach.actions.compose import Defaults
 from outreach.engine.letters import Letters
@@ -44,8 +44,8 @@ def signer() -> Signer:
 def shipped() -> bytes:
     """The CAR-T mail to one reader, with everything that a publisher can set."""
     settings = config.load()
-    name, text = wiring.article(settings, "car-t-cell-therapy")
-    layout = wiring.layout(settings, "default")
+    name, text = materials.article(settings, "car-t-cell-therapy")
+    layout = materials.layout(settings, "default")
     campaign = Campaign(
         name="spring", list_id=1, article_name=name, article=text, layout_name=layout.name,
         layout=dict(layout.sources), created_at=NOW, updated_at=NOW,

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from outreach import address, config, wiring
+from outreach import address, config, materials
 from outreach.actions import compose
 from outreach.actions.collect import Terms
 from outreach.actions.compose import Defaults
@@ -41,8 +41,8 @@ def letter(outgoing: Outgoing) -> bytes:
 def outgoing(now: datetime) -> Outgoing:
     """The shipped article in the shipped layout, to one person of the list, with a return path for bounces."""
     settings = config.load()
-    name, text = wiring.article(settings, "car-t-cell-therapy")
-    layout = wiring.layout(settings, "default")
+    name, text = materials.article(settings, "car-t-cell-therapy")
+    layout = materials.layout(settings, "default")
     campaign = Campaign(
         name="leukaemia-2026", list_id=1, article_name=name, article=text, layout_name=layout.name,
         layout=dict(layout.sources), created_at=now, updated_at=now, subject="News for you",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from outreach import config, wiring
+from outreach import config, materials
 from outreach.audience.consent import SubscriptionState
 from outreach.store import consents, subscribers, subscriptions
 from outreach.store.database import Store, table_of
@@ -41,7 +41,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def site(site: web.Site, monkeypatch: pytest.MonkeyPatch, keys: KeyRing) -> web.Site:
     monkeypatch.setenv("OUTREACH_FROM", "Clinic News <news@clinic.example>")
-    desk = Desk(wiring.letter(config.load()), keys.derive("joining"), keys.readers("erasure"))
+    desk = Desk(materials.letter(config.load()), keys.derive("joining"), keys.readers("erasure"))
     return replace(site, joining=desk)
 
 

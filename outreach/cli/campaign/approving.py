@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from outreach import wiring
+from outreach import materials
 from outreach.actions import approve as approving
 from outreach.cli import open as opened
 from outreach.cli import show
@@ -34,7 +34,7 @@ def approve(
             made = None
         else:
             who = by if by is not None else getpass.getuser()
-            made = approving.campaign(house.store, number, by=who, defaults=wiring.defaults(house.settings), now=now)
+            made = approving.campaign(house.store, number, by=who, defaults=materials.defaults(house.settings), now=now)
     if as_json:
         show.document({"name": name, "approval": made and made.as_dict()})
     elif made is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from outreach import wiring
+from outreach import materials
 from outreach.actions import approve, draft
 from outreach.actions.compose import Defaults
 from outreach.actions.draft import Draft
@@ -42,16 +42,16 @@ def create(
 ) -> None:
     """Make a campaign from an article and a list; it waits as a draft until it is scheduled or sent."""
     with opened.house() as house:
-        article_name, text = wiring.article(house.settings, article)
-        found = wiring.layout(house.settings, layout)
+        article_name, text = materials.article(house.settings, article)
+        found = materials.layout(house.settings, layout)
         made = draft.create(
             house.store,
             name or draft.slug(article_name),
             Draft((article_name, text), (found.name, found.sources), list_name, subject, sender, reply_to, public),
-            defaults=wiring.defaults(house.settings),
+            defaults=materials.defaults(house.settings),
             now=datetime.now(UTC),
         )
-        facts = _facts(house.store, made, wiring.defaults(house.settings))
+        facts = _facts(house.store, made, materials.defaults(house.settings))
     if as_json:
         show.document(facts)
         return
@@ -84,7 +84,7 @@ def show_one(name: NameArgument, as_json: show.JsonOption = False) -> None:
     with opened.house() as house:
         with house.store.reading() as session:
             campaign = campaigns.by_name(session, name)
-        facts = _facts(house.store, campaign, wiring.defaults(house.settings))
+        facts = _facts(house.store, campaign, materials.defaults(house.settings))
     if as_json:
         show.document(facts)
         return
@@ -117,17 +117,17 @@ def update(
     with opened.house() as house:
         with house.store.reading() as session:
             campaign = campaigns.by_name(session, name)
-        new_article = wiring.article(house.settings, article) if article else None
-        found = wiring.layout(house.settings, layout) if layout else None
+        new_article = materials.article(house.settings, article) if article else None
+        found = materials.layout(house.settings, layout) if layout else None
         new_layout = (found.name, found.sources) if found else None
         changed = draft.update(
             house.store,
             _number(campaign),
             Draft(new_article, new_layout, list_name, subject, sender, reply_to, public),
-            defaults=wiring.defaults(house.settings),
+            defaults=materials.defaults(house.settings),
             now=datetime.now(UTC),
         )
-        facts = _facts(house.store, changed, wiring.defaults(house.settings))
+        facts = _facts(house.store, changed, materials.defaults(house.settings))
     if as_json:
         show.document(facts)
     else:

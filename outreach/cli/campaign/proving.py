@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from outreach import wiring
+from outreach import materials, wiring
 from outreach.cli import open as opened
 from outreach.cli import show
 from outreach.cli.campaign import NameArgument
@@ -30,7 +30,7 @@ def proof(
 ) -> None:
     """Make the message to one person again, byte for byte, or take a given one: is it what was sent? If not, code 1."""
     with opened.house() as house:
-        letters, signer = wiring.letters(house), wiring.signer(house.settings)
+        letters, signer = wiring.letters(house), materials.signer(house.settings)
         if file is None:
             found = evidence.made_again(house.store, letters, signer, name=name, email=email)
         else:

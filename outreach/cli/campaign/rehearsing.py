@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from outreach import wiring
+from outreach import materials
 from outreach.actions import rehearse, review
 from outreach.cli import asking, show
 from outreach.diagnosis.finding import State
@@ -25,10 +25,10 @@ def asked(house: House, name: str, *, follow_links: bool) -> list[Fault]:
         specimen = review.made(
             house.store,
             name,
-            defaults=wiring.defaults(settings),
+            defaults=materials.defaults(settings),
             tokens=TokenMaker(house.keys),
             now=datetime.now(UTC),
-            sign=wiring.sign(settings),
+            sign=materials.sign(settings),
         )
     except (ArticleError, TemplateError, SettingsError) as error:
         show.warning(f"Nothing was asked online, since the mail cannot be made yet: {error.message}")

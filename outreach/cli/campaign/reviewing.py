@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from outreach import wiring
+from outreach import materials, wiring
 from outreach.actions import approve, review, vet
 from outreach.actions.approve import Approval
 from outreach.cli import open as opened
@@ -37,7 +37,7 @@ def preview(
             name,
             folder=out,
             email=email,
-            defaults=wiring.defaults(house.settings),
+            defaults=materials.defaults(house.settings),
             tokens=TokenMaker(house.keys),
             now=datetime.now(UTC),
         )
@@ -64,11 +64,11 @@ def send_test(
             name,
             emails,
             transport=wiring.transport(settings),
-            defaults=wiring.defaults(settings),
+            defaults=materials.defaults(settings),
             tokens=TokenMaker(house.keys),
             now=datetime.now(UTC),
             return_path=settings.return_path,
-            sign=wiring.sign(settings),
+            sign=materials.sign(settings),
         )
     if as_json:
         show.document([{"email": one.email, "accepted": one.accepted, "answer": one.answer} for one in tried])
@@ -93,7 +93,7 @@ def check(
         raise typer.BadParameter("it goes with --online; without, no link is asked.", param_hint="--no-links")
     now = datetime.now(UTC)
     with opened.house() as house:
-        defaults = wiring.defaults(house.settings)
+        defaults = materials.defaults(house.settings)
         faults = review.check(house.store, name, defaults=defaults, now=now)
         with house.store.reading() as session:
             campaign = campaigns.by_name(session, name)

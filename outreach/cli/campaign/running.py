@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from outreach import wiring
+from outreach import materials
 from outreach.actions import cancel as cancelling
 from outreach.actions import launch
 from outreach.actions import pause as pausing
@@ -39,7 +39,7 @@ def schedule(
     now = datetime.now(UTC)
     with opened.house() as house:
         zone = timezone or house.settings.timezone
-        terms = scheduling.Terms(wiring.defaults(house.settings), house.settings.grace, accept=accept)
+        terms = scheduling.Terms(materials.defaults(house.settings), house.settings.grace, accept=accept)
         number = _number(_by_name(house, name))
         note = None
         if at is not None:
@@ -78,7 +78,9 @@ def resume(name: NameArgument, *, as_json: show.JsonOption = False) -> None:
     """Let a held campaign go on; one whose time has passed starts now."""
     with opened.house() as house:
         number = _number(_by_name(house, name))
-        result = resuming.campaign(house.store, number, defaults=wiring.defaults(house.settings), now=datetime.now(UTC))
+        result = resuming.campaign(
+            house.store, number, defaults=materials.defaults(house.settings), now=datetime.now(UTC)
+        )
         after = _by_name(house, name)
     if result is resuming.Result.WAITING:
         raise StateError(f"The list of {name!r} is being imported.", hint="Resume it when the import has ended.")

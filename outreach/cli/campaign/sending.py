@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from outreach import wiring
+from outreach import materials, wiring
 from outreach.actions import finish, launch
 from outreach.cli import holding, show
 from outreach.cli import open as opened
@@ -40,7 +40,7 @@ def send(
             number = campaigns.by_name(session, name).id
         assert number is not None
         wiring.watermark(house).require()
-        defaults = wiring.defaults(house.settings)
+        defaults = materials.defaults(house.settings)
         outcome = launch.campaign(house.store, number, defaults=defaults, now=datetime.now(UTC), accept=accept)
         _say_launch(name, outcome)
         if wait:

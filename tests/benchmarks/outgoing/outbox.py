@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import sqlalchemy as sa
 
-from outreach import config, wiring
+from outreach import config, materials
 from outreach.actions import compose
 from outreach.actions.compose import Defaults
 from outreach.engine.letters import Letters
@@ -62,8 +62,8 @@ class Way:
 def compiled() -> Compiled:
     """The shipped article in the shipped layout."""
     settings = config.load()
-    name, text = wiring.article(settings, "car-t-cell-therapy")
-    layout = wiring.layout(settings, "default")
+    name, text = materials.article(settings, "car-t-cell-therapy")
+    layout = materials.layout(settings, "default")
     campaign = Campaign(
         name="spring", list_id=1, article_name=name, article=text, layout_name=layout.name,
         layout=dict(layout.sources), created_at=NOW, updated_at=NOW,
