@@ -115,7 +115,7 @@ class Letters:
             view=f"{start}/v/{make(Purpose.VIEW, delivery)}",
             feedback_id=f"{claimed.campaign_id}:newsletter:outreach",
             handles=self._handles,
-            confirm=f"{start}/confirm/{make(Purpose.CONFIRM, delivery)}",
+            confirm=lambda: f"{start}/confirm/{make(Purpose.CONFIRM, delivery)}",
             unsubscribe_by_mail=tagged(self._leave, make(Purpose.UNSUBSCRIBE, delivery)) if self._leave else "",
         )
 

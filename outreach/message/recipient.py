@@ -51,8 +51,8 @@ class Stamp:
     feedback_id: str | None = None
     #: Header fields that repeat the Message-ID ("{}" in them), for providers that send under one of their own.
     handles: tuple[str, ...] = ()
-    #: Where the person confirms that they want the mail of a list; only asked for by mail that asks them.
-    confirm: str = ""
+    #: Makes the URL by which the person confirms that they want a list's mail; called only for mail that asks them.
+    confirm: Callable[[], str] = str
     #: The address that takes a mail to leave; "" where there is none.
     unsubscribe_by_mail: str = ""
 

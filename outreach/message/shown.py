@@ -53,8 +53,9 @@ def letter(compiled: Compiled, urls: Mapping[int, str], *, bar: str = "") -> Let
     stamp = Stamp(
         message_id="letter@localhost",  # stands in a header, which nobody sees here
         click=lambda number: f"{_CLICK}{number}",
-        handles=(),
-        **_OWN,
+        unsubscribe=_OWN["unsubscribe"],
+        preferences=_OWN["preferences"],
+        view=_OWN["view"],
     )
     parsed = email.message_from_bytes(splice.message(nobody, Recipient(""), stamp), policy=email.policy.default)
     assert isinstance(parsed, EmailMessage)

@@ -78,6 +78,8 @@ Supplier = Callable[[Recipient, Stamp], str]
 def supplier(what: Value | Own | Click) -> Supplier:
     """What tells a recipient's text for a slot, before it is escaped: one line, in which nothing is left to mend."""
     match what:
+        case Own.CONFIRM:
+            return lambda _, stamp: stamp.confirm()
         case Own():
             return lambda _, stamp: str(getattr(stamp, what.value))
         case Click():

@@ -28,10 +28,13 @@ def rcpt(outgoing: Outgoing) -> str:
     return f"RCPT TO:<{outgoing.recipient}>\r\n"
 
 
-def body(outgoing: Outgoing) -> bytes:
-    """The message as it travels after 354, its end included: dots doubled at line starts (RFC 5321 4.5.2)."""
-    message = outgoing.message
-    return _ended(message if outgoing.is_dotless else _stuffed(message))
+def body(outgoing: Outgoing, following: bytes = b"") -> bytes:
+    """The message as it travels after 354, its end included: dots doubled at line starts (RFC 5321 4.5.2).
+
+    What follows on the wire is put behind it here: a message is long, and copied but once.
+    """
+    message = outgoing.message if outgoing.is_dotless else _stuffed(outgoing.message)
+    return b"".join((message, b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n", following))
 
 
 def _stuffed(message: bytes) -> bytes:
@@ -41,10 +44,6 @@ def _stuffed(message: bytes) -> bytes:
     if message.startswith(b"."):
         message = b"." + message
     return message
-
-
-def _ended(message: bytes) -> bytes:
-    return message + (b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
 def refusal(outgoing: Outgoing, abilities: Abilities) -> Reply | None:

@@ -154,8 +154,7 @@ class Pipeline:
             self._envelope, self._body = None, outgoing
             self._awaited.append(Stage.BODY)
             following = self._take() if self._abilities.pipelining else None
-            data = envelope.body(outgoing)
-            self._say(data if following is None else data + self._opening(following))
+            self._say(envelope.body(outgoing, b"" if following is None else self._opening(following)))
 
     def _answered(self, reply: Reply, stage: Stage) -> None:
         if reply.is_positive and stage is not Stage.DATA:
