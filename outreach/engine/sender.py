@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from outreach import memory
 from outreach.engine.lookout import Progress
 from outreach.engine.options import SenderOptions
 from outreach.engine.shift import Shift
@@ -26,6 +27,7 @@ class Sender:
         self._transport = transport
         self._tokens = tokens
         self._options = options
+        memory.settle()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send whatever falls due until `stop` is set; then what is on its way ends, and the rest is given back.

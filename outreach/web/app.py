@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from outreach import memory
 from outreach.actions.record import Ask, Recorder
 from outreach.language import Languages
 from outreach.store.database import Store
@@ -91,7 +91,7 @@ def make(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         robot.is_robot("a browser")  # the list of robots takes a moment to load: no reader should wait for it
-        _settle_memory()
+        memory.settle()
         yield
         clicks.close()
 
@@ -122,11 +122,3 @@ def make(
     )
     app.router.redirect_slashes = False
     return app
-
-
-def _settle_memory() -> None:
-    """Let the collector of cycles leave alone what stays for ever: going through all of it again and again made every
-    hundredth reader wait for 0.1 s, and took a quarter of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
