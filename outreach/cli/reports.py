@@ -46,7 +46,9 @@ def ls(
         return
     if found:
         rows = [_written(each) for each in found]
-        cells = [[show.harmless(str("-" if row[name] is None else row[name])) for name in _SHOWN] for row in rows]
+        # To the minute, in UTC: what does not fit into a terminal's line is hard to read.
+        short = [{**row, "received_at": row["received_at"][:16].replace("T", " ")} for row in rows]
+        cells = [[show.harmless(str("-" if row[name] is None else row[name])) for name in _SHOWN] for row in short]
         show.table(_SHOWN, cells)
     for each in counts.values():
         show.line(", ".join(f"{name} {n:,}" for name, n in each.items()))
