@@ -22,6 +22,7 @@ from outreach.errors import DatabaseUnavailable
 from outreach.replies.smtp import Stage
 from outreach.store import claims, settlements
 from outreach.transport import envelope
+from outreach.transport.base import Outgoing
 from outreach.transport.wire import Wire
 
 #: What is done around a function: it gets the function, then what that was called with.
@@ -145,9 +146,9 @@ _body: list[int] = []
 def _at_body(fuse: Fuse, share: float) -> None:
     """Die when this share of a body has been handed to the system."""
 
-    def remember(original: Around, message: bytes) -> bytes:
-        data: bytes = original(message)
-        _body[:] = [len(data)]
+    def remember(original: Around, outgoing: Outgoing, following: bytes = b"") -> bytes:
+        data: bytes = original(outgoing, following)
+        _body[:] = [len(data) - len(following)]
         return data
 
     def send(original: Around, wire: Wire, data: bytes) -> None:
