@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import sqlalchemy as sa
 
-from outreach import config, materials
+from outreach import config, materials, memory
 from outreach.actions import compose
 from outreach.actions.compose import Defaults
 from outreach.engine.letters import Letters
@@ -190,6 +190,7 @@ def main() -> None:
     relay = Relay("127.0.0.1", chosen.port, Tls.OFF)
     transport = SmtpTransport(relay, hello="sender.clinic.example", connections=chosen.connections)
     sender = Sender(store, transport, TOKENS, SenderOptions(public_url=URL, sign=sign, journals=chosen.folder))
+    memory.settle()
     print("ready", flush=True)
     sys.stdin.readline()
     begun, cpu = time.perf_counter(), time.process_time()
