@@ -24,7 +24,7 @@ from outreach.engine.postbox import Addresses, Postbox
 from outreach.engine.rounds import Rounds
 from outreach.engine.sender import Sender, SenderOptions
 from outreach.engine.watermark import Watermark
-from outreach.house import House, key_file, open_house, prepare  # noqa: F401 - offered here too: one door for callers
+from outreach.house import House
 from outreach.inbox import fetch, place
 from outreach.inbox.imap import Imap
 from outreach.inbox.maildir import Maildir

@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from outreach import config, materials, wiring
 from outreach.errors import ArticleError, DatabaseNotReady, DatabaseUnavailable, KeyMismatch, NotFound, SettingsError
+from outreach.house import open_house, prepare
 from outreach.replies.toll import StopRule
 
 
 def test_preparing_makes_a_key_that_only_its_owner_reads(tmp_path: Path) -> None:
-    house, before, _, made = wiring.prepare(config.load())
+    house, before, _, made = prepare(config.load())
     house.close()
     key = tmp_path / "home" / "secret.key"
     assert before is None
@@ -27,37 +28,37 @@ def test_preparing_makes_a_key_that_only_its_owner_reads(tmp_path: Path) -> None
 
 
 def test_preparing_again_keeps_key_and_data(tmp_path: Path) -> None:
-    wiring.prepare(config.load())[0].close()
+    prepare(config.load())[0].close()
     key = (tmp_path / "home" / "secret.key").read_text()
-    house, before, after, made = wiring.prepare(config.load())
+    house, before, after, made = prepare(config.load())
     house.close()
     assert (before, made) == (after, False)
     assert (tmp_path / "home" / "secret.key").read_text() == key
 
 
 def test_a_host_with_another_key_is_refused(tmp_path: Path) -> None:
-    wiring.prepare(config.load())[0].close()
+    prepare(config.load())[0].close()
     (tmp_path / "home" / "secret.key").write_text("x" * 64)
     with pytest.raises(KeyMismatch) as refusal:
-        wiring.open_house(config.load())
+        open_house(config.load())
     assert "outreach init" in (refusal.value.hint or "")
     with pytest.raises(KeyMismatch):
-        wiring.prepare(config.load())
+        prepare(config.load())
 
 
 def test_a_lost_key_file_is_not_replaced_behind_ones_back(tmp_path: Path) -> None:
-    wiring.prepare(config.load())[0].close()
+    prepare(config.load())[0].close()
     (tmp_path / "home" / "secret.key").unlink()
     with pytest.raises(SettingsError, match="secret key cannot be read"):
-        wiring.open_house(config.load())
+        open_house(config.load())
 
 
 def test_init_after_the_key_was_lost_leaves_no_wrong_key_behind(tmp_path: Path) -> None:
-    wiring.prepare(config.load())[0].close()
+    prepare(config.load())[0].close()
     key = tmp_path / "home" / "secret.key"
     key.unlink()
     with pytest.raises(KeyMismatch):
-        wiring.prepare(config.load())
+        prepare(config.load())
     assert not key.exists()
 
 
@@ -68,23 +69,23 @@ def test_init_on_a_full_disk_leaves_no_empty_key(monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
         with pytest.raises(SettingsError, match="No space left"):
-            wiring.prepare(config.load())
+            prepare(config.load())
     assert list((tmp_path / "home").iterdir()) == []
-    wiring.prepare(config.load())[0].close()
+    prepare(config.load())[0].close()
 
 
 def test_a_home_that_cannot_be_reached_is_refused_and_no_fault_of_outreach(tmp_path: Path) -> None:
     settings = config.load(home=tmp_path / ("x" * 300))
     with pytest.raises(DatabaseUnavailable, match="cannot be reached"):
-        wiring.open_house(settings)
+        open_house(settings)
     with pytest.raises(SettingsError, match="cannot be made"):
-        wiring.prepare(settings)
+        prepare(settings)
 
 
 def test_a_database_where_no_folder_can_be_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTREACH_DATABASE_URL", "sqlite:////proc/nowhere/outreach.db")
     with pytest.raises(DatabaseUnavailable, match="cannot be reached"):
-        wiring.prepare(config.load())
+        prepare(config.load())
 
 
 def test_an_article_whose_path_cannot_be_looked_at_is_refused() -> None:
@@ -95,19 +96,19 @@ def test_an_article_whose_path_cannot_be_looked_at_is_refused() -> None:
 def test_a_database_in_memory_is_refused_since_nothing_would_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTREACH_DATABASE_URL", "sqlite://")
     with pytest.raises(SettingsError, match="in memory"):
-        wiring.prepare(config.load())
+        prepare(config.load())
 
 
 def test_the_key_never_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTREACH_SECRET_KEY", "k" * 40)
-    house = wiring.prepare(config.load())[0]
+    house = prepare(config.load())[0]
     house.close()
     assert "kkkk" not in repr(house)
 
 
 def test_opening_before_init_says_so() -> None:
     with pytest.raises(DatabaseNotReady):
-        wiring.open_house(config.load())
+        open_house(config.load())
 
 
 def test_an_article_is_found_by_path_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config
+from outreach.house import prepare
 from tests.actions.people import ARTICLE, listed
 from tests.cli.line import outreach
 
@@ -18,7 +19,7 @@ PLAN = ("campaign", "schedule", "spring", "--at", "2097-01-18 09:00")
 def _spring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A campaign `spring` in the shipped layout, with one warning: the postal address lacks."""
     monkeypatch.setenv("OUTREACH_SMTP_URL", f"folder:{tmp_path / 'mail'}")
-    house = wiring.prepare(config.load())[0]
+    house = prepare(config.load())[0]
     listed(house.store, datetime.now(UTC), people=2)
     house.close()
     (tmp_path / "spring.md").write_text(ARTICLE)

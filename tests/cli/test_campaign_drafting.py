@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config
+from outreach.house import prepare
 from tests.actions.people import ARTICLE, listed
 from tests.cli.line import outreach
 
@@ -15,7 +16,7 @@ from tests.cli.line import outreach
 @pytest.fixture(autouse=True)
 def _house() -> None:
     """An installation with a list of three people."""
-    house = wiring.prepare(config.load())[0]
+    house = prepare(config.load())[0]
     listed(house.store, datetime.now(UTC), people=3)
     house.close()
 

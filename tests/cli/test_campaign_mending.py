@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config
+from outreach.house import prepare
 from outreach.store import claims, settlements
 from outreach.store.deliveries import DeliveryState
 from outreach.store.settlements import Result
@@ -19,7 +20,7 @@ from tests.cli.line import outreach
 def _spring(tmp_path: Path) -> None:
     """A campaign `spring` that was launched for two people: one delivery failed, of one nobody knows."""
     now = datetime.now(UTC)
-    house = wiring.prepare(config.load())[0]
+    house = prepare(config.load())[0]
     listed(house.store, now, people=2)
     file = tmp_path / "spring.md"
     file.write_text(ARTICLE)

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from outreach import config, wiring
+from outreach import config
 from outreach.cli import show
 from outreach.cli.campaign import reporting
+from outreach.house import prepare
 from outreach.store import campaigns, hits
 from outreach.store.campaigns import Campaign, CampaignState
 from outreach.store.database import table_of
@@ -36,7 +37,7 @@ STATUS = [
 @pytest.fixture
 def house(now: datetime) -> Iterator[House]:
     """An installation with a campaign that has three links and a burst over two web processes."""
-    opened, *_ = wiring.prepare(config.load())
+    opened, *_ = prepare(config.load())
     with opened.store.writing() as session:
         session.add(MailingList(name="sample", title="Sample", created_at=now))
         session.flush()

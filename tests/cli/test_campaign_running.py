@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config
+from outreach.house import prepare
 from tests.actions.people import ARTICLE, listed
 from tests.cli.line import outreach
 
@@ -15,7 +16,7 @@ from tests.cli.line import outreach
 @pytest.fixture(autouse=True)
 def _spring(tmp_path: Path) -> None:
     """A campaign `spring` for a list of three people, and one for a list of nobody."""
-    house = wiring.prepare(config.load())[0]
+    house = prepare(config.load())[0]
     listed(house.store, datetime.now(UTC), people=3)
     listed(house.store, datetime.now(UTC), name="nobody", people=0)
     house.close()

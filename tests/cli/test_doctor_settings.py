@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config
 from outreach.cli import doctor
 from outreach.cli.doctor import Finding, State
+from outreach.house import prepare
 from tests.conftest import free_port
 
 
@@ -30,7 +31,7 @@ def test_a_database_that_was_never_made_is_a_fault_with_its_remedy() -> None:
 
 
 def test_a_prepared_house_has_a_sound_database() -> None:
-    wiring.prepare(config.load())[0].close()
+    prepare(config.load())[0].close()
     assert [finding.state for finding in found("database")] == [State.OK]
 
 
@@ -62,7 +63,7 @@ def test_a_public_address_behind_a_proxy_that_is_not_trusted_is_a_warning(monkey
 
 
 def test_a_secret_key_that_others_can_read_is_a_fault(tmp_path: Path) -> None:
-    wiring.prepare(config.load())[0].close()
+    prepare(config.load())[0].close()
     (tmp_path / "home" / "secret.key").chmod(0o644)
     (finding,) = found("secret key")
     assert finding.state is State.FAULT

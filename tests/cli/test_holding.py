@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config
 from outreach.cli import doctor
 from outreach.cli.doctor import State
+from outreach.house import open_house, prepare
 from outreach.store import pace, slowdowns
 from tests.actions.people import ARTICLE, listed
 from tests.cli.line import outreach
@@ -21,7 +22,7 @@ def _spring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A campaign `spring` for a list of five people, written to a folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OUTREACH_SMTP_URL", f"folder:{tmp_path / 'out'}")
-    house = wiring.prepare(config.load())[0]
+    house = prepare(config.load())[0]
     listed(house.store, datetime.now(UTC), people=5)
     house.close()
     (tmp_path / "spring.md").write_text(ARTICLE)
@@ -61,7 +62,7 @@ def test_without_limits_nothing_is_said_of_them() -> None:
 
 
 def test_a_slowed_provider_is_told() -> None:
-    house = wiring.open_house(config.load())
+    house = open_house(config.load())
     with house.store.writing() as session:
         now = pace.clock(session)
         slowdowns.note(session, {"google": (0, 40)}, now - 9)

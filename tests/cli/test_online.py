@@ -14,6 +14,7 @@ import pytest
 from outreach import config, wiring
 from outreach.cli import doctor
 from outreach.cli.doctor import Finding, State
+from outreach.house import prepare
 from outreach.probes import links, spam
 from outreach.web import server
 from tests.actions.people import ARTICLE, listed
@@ -67,7 +68,7 @@ def _settings(dns: NameServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def public(_settings: None) -> Iterator[None]:
     """Our own web part, where the public URL leads."""
-    house = wiring.prepare(config.load())[0]
+    house = prepare(config.load())[0]
     listed(house.store, datetime.now(UTC), people=1)
     port = int(house.settings.public_url.rpartition(":")[2])
     running = server.make(wiring.web(house), host="127.0.0.1", port=port)

@@ -13,6 +13,7 @@ from outreach import address, config, house, wiring
 from outreach.actions import collect
 from outreach.engine.crew import Crew
 from outreach.engine.gauges import Gauges
+from outreach.house import open_house
 from outreach.replies.returnpath import tagged
 from outreach.store.database import Store
 from outreach.tracking.token import Purpose, TokenMaker
@@ -128,7 +129,7 @@ def test_a_clock_at_work_looks_into_the_maildir(
     box = mailbox.Maildir(tmp_path / "box", create=True)
     box.add(dsn(here.path(1)))
     monkeypatch.setenv("OUTREACH_MAILDIR", str(tmp_path / "box"))
-    opened, crew, gauges = wiring.open_house(config.load()), Crew(), Gauges()
+    opened, crew, gauges = open_house(config.load()), Crew(), Gauges()
     try:
         wiring.man(crew, opened, senders=0, clock=True, gauges=gauges)
         until(lambda: not list((tmp_path / "box" / "new").iterdir()), "the report is handled and moved")
@@ -144,7 +145,7 @@ def test_the_way_in_is_wired_as_the_settings_say(here: Installation, monkeypatch
     monkeypatch.setenv("OUTREACH_SOFT_BOUNCES", "7")
     monkeypatch.setenv("OUTREACH_MAILDIR", "/var/mail/reports")
     monkeypatch.setenv("OUTREACH_IMAP_URL", "imaps://u:p@mail.example.org")
-    opened = wiring.open_house(config.load())
+    opened = open_house(config.load())
     try:
         assert wiring.terms(opened).soft_bounces == 7
         assert set(wiring.rounds(opened, wiring.mail_in(opened))) == {"maildir", "imap"}

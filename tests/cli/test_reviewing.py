@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config
+from outreach.house import open_house, prepare
 from outreach.store import suppressions
 from outreach.store.suppressions import SuppressionReason
 from tests.actions.people import ARTICLE, listed
@@ -20,7 +21,7 @@ def _campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation with a campaign for a list of two people, whose mail goes to a folder."""
     monkeypatch.setenv("OUTREACH_POSTAL_ADDRESS", "1 Road, Town")
     monkeypatch.setenv("OUTREACH_SMTP_URL", f"folder:{tmp_path / 'mail'}")
-    house = wiring.prepare(config.load())[0]
+    house = prepare(config.load())[0]
     listed(house.store, datetime.now(UTC), people=2)
     house.close()
     draft("spring", tmp_path, ARTICLE)
@@ -65,7 +66,7 @@ def test_a_test_mail_is_sent_and_its_answer_told(tmp_path: Path) -> None:
 
 
 def test_a_test_that_is_not_accepted_ends_with_1() -> None:
-    house = wiring.open_house(config.load())
+    house = open_house(config.load())
     with house.store.writing() as session:
         suppressions.add(session, "gone@example.org", SuppressionReason.MANUAL, now=datetime.now(UTC))
     house.close()

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from outreach import config, wiring
+from outreach import config
+from outreach.house import prepare
 from outreach.web import listen
 from tests.cli.line import outreach
 
@@ -27,7 +28,7 @@ def _log_as_it_was() -> Iterator[None]:
 def test_an_address_of_the_metrics_that_is_taken_is_one_sentence(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wiring.prepare(config.load())[0].close()
+    prepare(config.load())[0].close()
     with listen.on("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         monkeypatch.setenv("OUTREACH_METRICS", f"127.0.0.1:{port}")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from outreach import config, wiring
+from outreach import config
+from outreach.house import open_house
 from tests.cli.line import outreach
 
 
@@ -64,7 +65,7 @@ def test_a_ledger_is_verified_and_a_change_is_exit_code_1() -> None:
     assert outreach("consent", "verify", "--head", "00").code == 1
     unknown = outreach("consent", "verify", "--head", "00" * 32)
     assert (unknown.code, "nowhere in the chain" in unknown.out) == (1, True)
-    house = wiring.open_house(config.load())
+    house = open_house(config.load())
     with house.store.writing() as session:
         session.execute(sa.text("UPDATE consent SET act = 'withdrawn' WHERE id = 2"))
     house.close()

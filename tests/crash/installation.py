@@ -10,10 +10,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from outreach import materials, wiring
+from outreach import materials
 from outreach.actions import draft, import_list, launch
 from outreach.actions.draft import Draft
 from outreach.config import Settings
+from outreach.house import prepare
 from outreach.store import campaigns, deliveries
 from outreach.store.campaigns import CampaignState
 from outreach.store.database import table_of
@@ -157,7 +158,7 @@ class Installation:
         # Settings read the environment; here they are given, so that no process has to change its own.
         given = {name.removeprefix("OUTREACH_").lower(): value for name, value in self.environment("office").items()}
         given["OUTREACH_FROM"] = given.pop("from")
-        return wiring.prepare(Settings(**given))[0]
+        return prepare(Settings(**given))[0]
 
     def _import(self) -> None:
         rows = "\n".join(f"p{number}@example.org,Person {number}" for number in range(1, self.people + 1))
